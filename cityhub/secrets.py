@@ -1,0 +1,88 @@
+"""Secrets and addresses are named in specs and resolved here: environment, file, then a resolver
+that the scheduler registers (Airflow connections and variables). Values never reach a text: `redact`.
+
+A name `muck_app_secret` is looked up as the variable `CITYHUB_MUCK_APP_SECRET`, then as the file
+`<secrets folder>/muck_app_secret`, then through the registered resolvers.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+Resolver = Callable[[str], str | None]
+
+_resolvers: list[Resolver] = []
+_seen: set[str] = set()
+_URL_PASSWORD = re.compile(r"(?P<head>[a-zA-Z][\w+.-]*://[^/\s:@]*:)[^@\s/]+(?=@)")
+_TOKEN_PAIR = re.compile(
+    r"(?i)(?P<head>\b(?:authorization|password|passwd|pwd|secret|token|signature|sign|app_?key|api_?key)"
+    r"\b[\"']?\s*[=:]\s*[\"']?(?:Bearer\s+|Basic\s+)?)[^\s\"'&,;)]+"
+)
+
+
+def register_resolver(resolver: Resolver) -> None:
+    """Add a look-up that is asked after environment and files; once each."""
+    if resolver not in _resolvers:
+        _resolvers.append(resolver)
+
+
+def secrets_dir() -> Path:
+    """The folder of secret files: `CITYHUB_SECRETS`, else `<home>/secrets`."""
+    home = Path(os.environ.get("CITYHUB_HOME", "var"))
+    return Path(os.environ.get("CITYHUB_SECRETS") or home / "secrets")
+
+
+def lookup(name: str) -> str | None:
+    """The value of a named address or secret, or None where nothing knows it."""
+    value = os.environ.get(f"CITYHUB_{name.upper()}")
+    if value is None:
+        path = secrets_dir() / name
+        value = path.read_text(encoding="utf-8").strip() if path.is_file() else None
+    for resolver in _resolvers:
+        if value is None:
+            value = resolver(name)
+    return value
+
+
+def secret(name: str, **place: object) -> str:
+    """The value of a secret, remembered so that `redact` removes it from every text.
+
+    Raises `Stop` CH-CONF-001 that names the secret and the three places looked at, never a value.
+    """
+    value = address(name, **place)
+    if len(value) >= 4:
+        _seen.add(value)
+    return value
+
+
+def address(name: str, **place: object) -> str:
+    """The value of a named address (no secret); raises `Stop` CH-CONF-001 when nothing knows the name."""
+    value = lookup(name)
+    if value is None:
+        from cityhub.errors import Stop
+
+        raise Stop(
+            "CH-CONF-001",
+            name=name,
+            variable=f"CITYHUB_{name.upper()}",
+            file=str(secrets_dir() / name),
+            **place,
+        )
+    return value
+
+
+def remember(value: str) -> None:
+    """Note a value obtained at run time (an access token) for redaction."""
+    if len(value) >= 4:
+        _seen.add(value)
+
+
+def redact(text: str) -> str:
+    """The text with every known secret, URL password and `token=`-like pair replaced by `***`."""
+    for value in sorted(_seen, key=len, reverse=True):
+        text = text.replace(value, "***")
+    text = _URL_PASSWORD.sub(r"\g<head>***", text)
+    return _TOKEN_PAIR.sub(r"\g<head>***", text)

@@ -1,0 +1,128 @@
+"""The feed spec: one YAML file, written by department IT, read by everything else."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from cityhub.spec.fields import FieldSpec, Location, Name, UnitAttribution
+from cityhub.spec.source import Model, Source
+from cityhub.spec.units import factor
+
+
+class Title(Model):
+    """A name in both languages."""
+
+    zh: str
+    en: str
+
+
+class Owner(Model):
+    """Who answers for the feed."""
+
+    department: str
+    person: str
+    phone: str
+
+
+class Arrives(Model):
+    """When a delivery is expected and what to do without it."""
+
+    schedule: str = Field("15 1 * * *", description="cron, Asia/Shanghai; the delivery is for the day before")
+    expected_by: str = Field("06:00", pattern=r"^\d\d:\d\d$", description="local time on the day after the service day")
+    min_rows: int = Field(1, ge=0, description="fewer rows make the delivery incomplete")
+    per: Literal["day", "month"] = Field("day", description="month: one delivery holds for the whole month")
+    fallback: Literal["none", "carry_forward"] = "none"
+
+
+class Identity(Model):
+    """What makes a row the same row, and which day it belongs to."""
+
+    key: list[str] = Field(min_length=1)
+    day_from: str | None = Field(
+        None, description="timestamp or date column that gives the row's service day; none: the delivery's day"
+    )
+    version: str | None = Field(None, description="column that orders versions of a row; none: the delivery's day")
+    deletes: Literal["never", "full_compare"] = Field(
+        "never", description="full_compare: a key that a full delivery lacks is closed"
+    )
+
+
+class Check(Model):
+    """A table check of the day, run by great-expectations; `critical` makes the feed's day provisional."""
+
+    check: Literal["row_count", "not_null", "in_set", "between", "mean_between", "distinct_at_least", "sql"]
+    column: str | None = None
+    min: float | None = None
+    max: float | None = None
+    values: list[str] | None = None
+    mostly: float = Field(1.0, gt=0, le=1)
+    sql: str | None = Field(None, description="sql: SELECT of unexpected rows FROM {batch}")
+    severity: Literal["critical", "warning"] = "warning"
+    note: str | None = None
+
+
+class Example(Model):
+    """One raw record and what the hub must make of it."""
+
+    given: dict[str, object]
+    expect: dict[str, object] | None = None
+    quarantine: str | None = Field(None, description="reason code when the row must be refused")
+
+
+class FeedSpec(Model):
+    """One stream of records of one kind from a platform."""
+
+    feed: str = Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
+    title: Title
+    platform: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    table: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="canonical table")
+    description: str = Field(min_length=1, description="one English sentence for the dictionary")
+    active: bool = True
+    owner: Owner
+    source: Source
+    arrives: Arrives = Arrives()
+    identity: Identity
+    fields: dict[str, FieldSpec] = Field(min_length=1)
+    location: Location | None = None
+    unit: UnitAttribution = UnitAttribution()
+    checks: list[Check] = Field(default_factory=list)
+    examples: list[Example] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> FeedSpec:
+        known = set(self.fields)
+        for what, names in {
+            "identity.key": self.identity.key,
+            "identity.day_from": [self.identity.day_from] if self.identity.day_from else [],
+            "identity.version": [self.identity.version] if self.identity.version else [],
+            "location": [self.location.lon, self.location.lat] if self.location else [],
+            "unit.field": [self.unit.field] if self.unit.field else [],
+            "checks": [check.column for check in self.checks if check.column],
+        }.items():
+            for name in names:
+                if name not in known:
+                    raise ValueError(f"{what} names {name!r}, which is not among the fields")
+        for name in self.fields:
+            if not name.replace("_", "a").isalnum() or not name.islower():
+                raise ValueError(f"field {name!r}: use lower-case letters, digits and _")
+        if self.identity.day_from and self.fields[self.identity.day_from].type not in {"timestamp", "date"}:
+            raise ValueError("identity.day_from must be a timestamp or a date")
+        for name, field in self.fields.items():
+            if (field.unit is None) != (field.to is None):
+                raise ValueError(f"field {name!r}: give both `unit` and `to`, or neither")
+            if field.unit and field.to and factor(field.unit, field.to) is None:
+                raise ValueError(f"field {name!r}: no factor from {field.unit} to {field.to}")
+        if self.unit.by == "point" and self.location is None:
+            raise ValueError("unit.by point needs `location`")
+        if self.unit.by in {"code", "lookup"} and not self.unit.field:
+            raise ValueError(f"unit.by {self.unit.by} needs `field`")
+        if self.unit.by == "lookup" and not (self.unit.table and self.unit.key):
+            raise ValueError("unit.by lookup needs `table` and `key`")
+        if not self.feed.startswith(self.platform + "."):
+            raise ValueError(f"feed {self.feed!r} must start with its platform {self.platform!r}")
+        return self
+
+
+__all__ = ["Check", "Example", "FeedSpec", "Name"]
