@@ -1,0 +1,166 @@
+"""The only door to the warehouse: DuckLake (Parquet files under a transactional catalog) through DuckDB.
+
+Embedded default: a SQLite catalog in WAL mode; without an exclusive `flock` around each write transaction
+its catalog locks up, so `write` takes one. Production: a PostgreSQL catalog by `CITYHUB_CATALOG=postgres:…`;
+the same code. Readers need no lock and see one snapshot.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import duckdb
+
+from cityhub.errors import Retry, Stop
+from cityhub.settings import Settings
+
+EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner", "httpfs")
+
+
+def extension_directory(settings: Settings) -> Path:
+    """A folder in DuckDB's own layout with links to the signed binaries of the PyPI packages."""
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    root = settings.home / "extensions"
+    target = root / f"v{duckdb.__version__}" / f"linux_{machine}"
+    for name in EXTENSIONS:
+        link = target / f"{name}.duckdb_extension"
+        if link.exists():
+            continue
+        spec = find_spec(f"duckdb_extension_{name}")
+        found = list(Path(next(iter(spec.submodule_search_locations))).rglob(link.name)) if (
+            spec and spec.submodule_search_locations
+        ) else []
+        if not found:
+            raise Stop("CH-LAKE-001", extension=name, version=duckdb.__version__)
+        target.mkdir(parents=True, exist_ok=True)
+        temporary = link.with_suffix(f".{os.getpid()}")
+        temporary.symlink_to(found[0])
+        temporary.replace(link)
+    return root
+
+
+def engine(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection in memory with the hub's limits and extensions, no lake attached."""
+    return duckdb.connect(
+        config={
+            "extension_directory": str(extension_directory(settings)),
+            "autoinstall_known_extensions": "false",
+            "memory_limit": os.environ.get("CITYHUB_MEMORY", "1500MB"),
+            "threads": os.environ.get("CITYHUB_THREADS", str(min(4, os.cpu_count() or 2))),
+            "temp_directory": str(settings.home / "tmp"),
+        }
+    )
+
+
+def attach(con: duckdb.DuckDBPyConnection, settings: Settings, *, read_only: bool = False) -> None:
+    """Attach the lake as `lake` and make it the default; raises `Retry` CH-LAKE-002 when it cannot be reached."""
+    con.execute("SET TimeZone = 'Asia/Shanghai'")
+    con.execute(attach_sql(settings, read_only=read_only))
+    con.execute("USE lake")
+    con.execute("SET ducklake_retry_backoff = 1.1")
+
+
+def attach_sql(settings: Settings, *, read_only: bool) -> str:
+    """The ATTACH statement, also printed for analysts; paths come from the installation's settings only."""
+    options = [f"DATA_PATH '{_quoted(settings.data)}'"]
+    if settings.catalog.startswith("postgres:"):
+        where = settings.catalog
+    else:
+        where = f"sqlite:{settings.catalog}"
+        options += ["META_JOURNAL_MODE 'WAL'", "META_BUSY_TIMEOUT 30000"]
+    if read_only:
+        options.append("READ_ONLY")
+    return f"ATTACH 'ducklake:{_quoted(where)}' AS lake ({', '.join(options)})"
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
+
+
+def connect(settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """A connection with the lake attached. Read-only on a lake that does not exist yet raises CH-LAKE-003."""
+    embedded = not settings.catalog.startswith("postgres:")
+    if embedded:
+        catalog = Path(settings.catalog)
+        if read_only and not catalog.exists():
+            raise Stop("CH-LAKE-003", catalog=settings.catalog)
+        catalog.parent.mkdir(parents=True, exist_ok=True)
+        if "://" not in settings.data:
+            Path(settings.data).mkdir(parents=True, exist_ok=True)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    con = engine(settings)
+    try:
+        if embedded and not Path(settings.catalog).exists():
+            with lock(settings, "lake"):
+                attach(con, settings)
+        else:
+            attach(con, settings, read_only=read_only)
+    except duckdb.Error as error:
+        con.close()
+        raise Retry("CH-LAKE-002", catalog=settings.catalog, detail=str(error).splitlines()[0]) from error
+    return con
+
+
+@contextmanager
+def lock(settings: Settings, name: str, *, timeout_s: float = 600) -> Iterator[None]:
+    """An exclusive lock of this installation that dies with its process; raises `Retry` CH-LAKE-004 in vain."""
+    settings.locks.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + timeout_s
+    with (settings.locks / f"{name}.lock").open("w") as handle:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise Retry("CH-LAKE-004", lock=name, seconds=timeout_s) from None
+                time.sleep(0.01)
+        yield
+
+
+@contextmanager
+def write(
+    con: duckdb.DuckDBPyConnection, settings: Settings, message: str, *, run: str = "cityhub"
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """One write transaction: all or nothing. Parquet files are synced before the catalog commits, because
+    DuckLake syncs only the catalog. Not re-entrant."""
+    with lock(settings, "lake"):
+        started = time.time()
+        con.execute("BEGIN")
+        try:
+            yield con
+            con.execute("CALL lake.set_commit_message(?, ?)", [run, message])
+            _sync_new_files(settings, started)
+            con.execute("COMMIT")
+        except BaseException:
+            con.execute("ROLLBACK")
+            raise
+
+
+def _sync_new_files(settings: Settings, since: float) -> None:
+    if "://" in settings.data:
+        return
+    folders: set[Path] = set()
+    for folder, _, names in os.walk(settings.data):
+        for name in names:
+            path = Path(folder) / name
+            if path.stat().st_mtime >= since - 1:
+                folders.add(path.parent)
+                _fsync(path)
+    for folder_path in folders:
+        _fsync(folder_path)
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

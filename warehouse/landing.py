@@ -1,0 +1,222 @@
+"""Landing: bodies as received, immutable, with their sha256, under `<feed>/<service day>/<load id>/`.
+
+A body is stored as its records (zstd) plus `head` and `tail`, the envelope around them, in the manifest:
+head + records + tail are exactly the bytes received, and the load reads the records without the envelope.
+A delivery counts as landed when its `manifest.json` is there; a folder without one is the rest of a killed
+process and is ignored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets as random
+import shutil
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+
+from cityhub.clock import now
+from cityhub.secrets import redact
+
+Format = Literal["json", "ndjson", "csv", "xml", "xlsx", "parquet"]
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One received body.
+
+    `file` holds the records: format json = one JSON array, ndjson = one object a line, the others = the
+    whole body. `sha256` is over the body as received, `records_sha256` over the records alone.
+    """
+
+    file: str
+    format: Format
+    bytes: int
+    sha256: str
+    records_sha256: str
+    received_at: str
+    request: str
+    head: str = ""
+    tail: str = ""
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What one delivery is: `stated_total` is the number of records that the source claims, `cursor` the
+    change cursor after it, `encoding`/`delimiter`/`decimal`/`header_row`/`sheet`/`record` how to read csv, xlsx, xml."""
+
+    feed: str
+    service_day: str
+    load_id: str
+    started_at: str
+    finished_at: str
+    parts: tuple[Part, ...]
+    stated_total: int | None = None
+    cursor: str | None = None
+    options: dict[str, str | int] = field(default_factory=dict)
+    findings: tuple[str, ...] = ()
+    folder: str = ""
+
+    @property
+    def content_sha256(self) -> str:
+        """Identity of what was delivered, whatever envelope, time and page size it came in."""
+        digest = hashlib.sha256()
+        for part in self.parts:
+            digest.update(part.records_sha256.encode())
+        return digest.hexdigest()
+
+    def path(self, part: Part) -> Path:
+        """The file of a part."""
+        return Path(self.folder) / part.file
+
+    def day(self) -> date:
+        """The service day."""
+        return date.fromisoformat(self.service_day)
+
+
+def new_load_id(moment: datetime | None = None) -> str:
+    """An id that sorts by time: `20261121T011500123-9f2c`."""
+    moment = moment or now()
+    return f"{moment:%Y%m%dT%H%M%S}{moment.microsecond // 1000:03d}-{random.token_hex(2)}"
+
+
+class Delivery:
+    """A delivery being written. Use as a context manager: leaving it normally lands it, an exception
+    leaves nothing behind."""
+
+    def __init__(self, landing: Path, feed: str, day: date) -> None:
+        self.feed, self.day, self.load_id = feed, day, new_load_id()
+        self.parts: list[Part] = []
+        self.stated_total: int | None = None
+        self.cursor: str | None = None
+        self.options: dict[str, str | int] = {}
+        self.findings: list[str] = []
+        self.manifest: Manifest | None = None
+        self._started = now().isoformat()
+        self._final = landing / feed / day.isoformat() / self.load_id
+        self._work = self._final.with_name(f".{self.load_id}.partial")
+
+    def __enter__(self) -> Delivery:
+        self._work.mkdir(parents=True)
+        return self
+
+    def __exit__(self, kind: object, value: object, traceback: object) -> None:
+        if kind is not None:
+            shutil.rmtree(self._work, ignore_errors=True)
+            return
+        self.manifest = self._land()
+
+    def add(
+        self,
+        records: bytes,
+        format: Format,
+        *,
+        request: str,
+        head: bytes = b"",
+        tail: bytes = b"",
+        columns: tuple[str, ...] = (),
+    ) -> Part:
+        """Store one body, synced to disk. `head + records + tail` are the bytes received."""
+        whole = hashlib.sha256(head)
+        whole.update(records)
+        whole.update(tail)
+        name = f"{len(self.parts) + 1:06d}.{format}" + ("" if format in {"xlsx", "parquet"} else ".zst")
+        payload = records if name.endswith(format) else _zstd(records)
+        with (self._work / name).open("wb") as handle:
+            handle.write(payload)
+            handle.flush()
+            os.fsync(handle.fileno())
+        part = Part(
+            file=name,
+            format=format,
+            bytes=len(head) + len(records) + len(tail),
+            sha256=whole.hexdigest(),
+            records_sha256=hashlib.sha256(records).hexdigest(),
+            received_at=now().isoformat(),
+            request=redact(request),
+            head=head.decode("utf-8", "surrogateescape"),
+            tail=tail.decode("utf-8", "surrogateescape"),
+            columns=columns,
+        )
+        self.parts.append(part)
+        return part
+
+    def _land(self) -> Manifest:
+        manifest = Manifest(
+            feed=self.feed,
+            service_day=self.day.isoformat(),
+            load_id=self.load_id,
+            started_at=self._started,
+            finished_at=now().isoformat(),
+            parts=tuple(self.parts),
+            stated_total=self.stated_total,
+            cursor=self.cursor,
+            options=self.options,
+            findings=tuple(self.findings),
+            folder=str(self._final),
+        )
+        before = latest(self._final.parent)
+        if before is not None and before.content_sha256 == manifest.content_sha256 and before.options == self.options:
+            shutil.rmtree(self._work)
+            return before
+        write_manifest(self._work, manifest)
+        self._work.rename(self._final)
+        handle = os.open(self._final.parent, os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)
+        return manifest
+
+
+def _zstd(data: bytes) -> bytes:
+    return bytes(pa.Codec("zstd", compression_level=1).compress(data, asbytes=True))
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write `manifest.json` whole or not at all; `folder` itself is not stored, so that landing can move."""
+    content = asdict(manifest)
+    del content["folder"]
+    temporary = folder / (MANIFEST + ".tmp")
+    with temporary.open("w", encoding="utf-8", errors="surrogateescape") as handle:
+        json.dump(content, handle, ensure_ascii=False, indent=1)
+        handle.flush()
+        os.fsync(handle.fileno())
+    temporary.replace(folder / MANIFEST)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a landed delivery."""
+    with (folder / MANIFEST).open(encoding="utf-8", errors="surrogateescape") as handle:
+        content = json.load(handle)
+    parts = tuple(Part(**{**part, "columns": tuple(part["columns"])}) for part in content.pop("parts"))
+    content["findings"] = tuple(content["findings"])
+    return Manifest(**content, parts=parts, folder=str(folder))
+
+
+def deliveries(day_folder: Path) -> list[Manifest]:
+    """Landed deliveries of one feed and service day, oldest first."""
+    if not day_folder.is_dir():
+        return []
+    folders = sorted(item for item in day_folder.iterdir() if (item / MANIFEST).is_file())
+    return [read_manifest(item) for item in folders]
+
+
+def latest(day_folder: Path) -> Manifest | None:
+    """The newest landed delivery of one feed and service day."""
+    found = deliveries(day_folder)
+    return found[-1] if found else None
+
+
+def discard_partial(landing: Path, feed: str, day: date) -> int:
+    """Remove what killed processes left behind for one feed and day; the caller holds the feed's lock."""
+    folder = landing / feed / day.isoformat()
+    rests = [item for item in folder.glob(".*.partial") if item.is_dir()] if folder.is_dir() else []
+    for rest in rests:
+        shutil.rmtree(rest, ignore_errors=True)
+    return len(rests)
