@@ -18,7 +18,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
-import pyarrow as pa
+import zstandard
 
 from cityhub.clock import now
 from cityhub.secrets import redact
@@ -175,7 +175,7 @@ class Delivery:
 
 
 def _zstd(data: bytes) -> bytes:
-    return bytes(pa.Codec("zstd", compression_level=1).compress(data, asbytes=True))
+    return zstandard.ZstdCompressor(level=1).compress(data)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
