@@ -1,0 +1,55 @@
+"""One DAG per feed, made from `feeds/*.yaml`: land, load, close. The key of a run is the service day.
+
+`close` always announces the day, so one broken feed never keeps the others' indicators waiting; `verdict`
+makes the run red when a step failed.
+"""
+
+from airflow.sdk import DAG, Asset, CronPartitionTimetable, get_parsing_context, task
+
+from cityhub.settings import load as load_settings
+from cityhub.spec.feed import FeedSpec
+from flow import steps
+from flow.airflow_env import POOL, service_day
+from flow.airflow_policy import day_param, deadline, task_defaults, watched
+
+settings = load_settings()
+
+
+def feed_dag(spec: FeedSpec) -> DAG:
+    """The DAG of one feed; its asset carries the service day as partition key."""
+    with DAG(
+        dag_id=f"feed.{spec.feed}",
+        dag_display_name=f"{spec.title.zh} {spec.feed}",
+        schedule=CronPartitionTimetable(
+            spec.arrives.schedule, timezone="Asia/Shanghai", run_offset=-1, key_format="%Y-%m-%d"
+        ),
+        catchup=False,
+        max_active_runs=1,
+        tags=["feed", spec.platform],
+        params=day_param(),
+        default_args=task_defaults(owner=spec.owner.department),
+        deadline=deadline(spec.feed),
+    ) as dag:
+
+        @task
+        def land(**context):
+            steps.land(settings, spec.feed, service_day(context))
+
+        @task(pool=POOL)
+        def load(**context):
+            steps.load_landed(settings, spec.feed, service_day(context))
+
+        @task(trigger_rule="all_done", outlets=[Asset(f"cityhub_feed_{spec.feed}")])
+        def close(**context):
+            return steps.close(settings, spec.feed, service_day(context))
+
+        loaded = load()
+        land() >> loaded >> close()
+        watched(loaded)
+    return dag
+
+
+asked = get_parsing_context().dag_id
+for _spec in steps.active(settings).values():
+    if asked in (None, f"feed.{_spec.feed}"):
+        globals()[f"feed_{_spec.feed}"] = feed_dag(_spec)

@@ -1,0 +1,159 @@
+"""One step of a night each: land, load, check, indicators, score, publish. Safe to run again at any time.
+
+A failure is written into the ledger before it is raised, so that `cityhub status` knows it whoever ran the step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from cityhub import log
+from cityhub.clock import month_of
+from cityhub.errors import HubError, Stop
+from cityhub.settings import Settings
+from cityhub.spec.feed import FeedSpec
+from cityhub.spec.read import one, read_all
+from connectors.pull import pull
+from sensors.segments import collect
+from warehouse import lake, ledger
+from warehouse.landing import Manifest, deliveries
+from warehouse.load import LoadResult, load
+from warehouse.prepare import prepare
+
+logger = log.get("cityhub.flow")
+
+
+def active(settings: Settings) -> dict[str, FeedSpec]:
+    """Specs of the feeds that are switched on, by feed name."""
+    return {name: spec for name, spec in read_all(settings.feeds).items() if spec.active}
+
+
+def open_day(settings: Settings, day: date) -> None:
+    """Make the warehouse ready and write down what is expected for the day."""
+    specs = active(settings)
+    prepare(settings, list(specs.values()))
+    with _connection(settings) as con, lake.write(con, settings, f"expect {day}"):
+        ledger.expect(con, list(specs.values()), day)
+
+
+def land(settings: Settings, feed: str, day: date) -> Manifest | None:
+    """Bring the feed's bytes of the day into landing; None when a pushed feed has brought nothing yet."""
+    spec = one(settings.feeds, feed)
+    with _recorded(settings, spec, day):
+        if spec.source.kind == "mqtt":
+            manifest = collect(settings, spec, day)
+        else:
+            manifest = pull(settings, spec, day, cursor=_cursor(settings, feed))
+    log.event(logger, "landed", feed=feed, interval=day, run=manifest.load_id if manifest else None)
+    return manifest
+
+
+def load_landed(settings: Settings, feed: str, day: date) -> list[LoadResult]:
+    """Load what has landed for the day and is not in the warehouse yet; the newest again if all is there."""
+    spec = one(settings.feeds, feed)
+    with _recorded(settings, spec, day), _connection(settings) as con:
+        landed = deliveries(settings.landing / feed / day.isoformat())
+        if not landed and spec.arrives.min_rows > 0:
+            raise Stop("CH-RUN-002", feed=feed, day=day)
+        newest = _loaded_until(con, feed, day)
+        todo = [manifest for manifest in landed if manifest.load_id > newest] or landed[-1:]
+        results = [load(settings, spec, manifest, con=con) for manifest in todo]
+    for result in results:
+        log.event(logger, "loaded", **_logged(result))
+    return results
+
+
+def close(settings: Settings, feed: str, day: date) -> str:
+    """The state in which the feed leaves the night."""
+    with _connection(settings) as con:
+        row = con.execute("SELECT state FROM delivery WHERE feed = ? AND service_day = ?", [feed, day]).fetchone()
+    return str(row[0]) if row else "expected"
+
+
+def sync(settings: Settings, feed: str, day: date) -> list[LoadResult]:
+    """Land and load one feed of one day."""
+    open_day(settings, day)
+    land(settings, feed, day)
+    return load_landed(settings, feed, day)
+
+
+def check(settings: Settings, day: date) -> dict[str, Any]:
+    """The quality run of the day over all feeds that were loaded."""
+    from expectations.run import check_day
+
+    results = check_day(settings, list(active(settings).values()), day)
+    return {"checks": len(results), "failed": sum(not result.success for result in results)}
+
+
+def compute(settings: Settings, day: date) -> dict[str, Any]:
+    """Indicators: days that late rows changed, then the day, then its month."""
+    from indicators.engine import compute_day, compute_dirty, compute_month
+
+    compute_dirty(settings)
+    compute_day(settings, day)
+    return {"indicators": str(compute_month(settings, month_of(day), day))}
+
+
+def score(settings: Settings, day: date) -> dict[str, Any]:
+    """Scores and ranking of the day's month, as of the day."""
+    from scoring.month import score_month
+
+    score_month(settings, month_of(day), day)
+    return {"month": month_of(day)}
+
+
+def publish(settings: Settings, day: date) -> dict[str, Any]:
+    """Freeze the month's results as a numbered publication; the same content makes no new number."""
+    from scoring.publish import publish as publish_month
+
+    publication = publish_month(settings, month_of(day), day)
+    return {"publication": publication.number}
+
+
+def _logged(result: LoadResult) -> dict[str, Any]:
+    fields = asdict(result)
+    return {
+        "feed": fields["feed"],
+        "interval": fields["service_day"],
+        "run": fields["load_id"],
+        "rows": fields["landed"],
+        "loaded": fields["loaded"],
+        "duplicate": fields["duplicate"],
+        "quarantined": fields["quarantined"],
+    }
+
+
+@contextmanager
+def _connection(settings: Settings) -> Iterator[Any]:
+    con = lake.connect(settings)
+    try:
+        yield con
+    finally:
+        con.close()
+
+
+@contextmanager
+def _recorded(settings: Settings, spec: FeedSpec, day: date) -> Iterator[None]:
+    try:
+        yield
+    except HubError as error:
+        log.event(logger, "failed", feed=spec.feed, interval=day, code=error.code)
+        ledger.record_failure(settings, spec, day, error)
+        raise
+
+
+def _cursor(settings: Settings, feed: str) -> str | None:
+    with _connection(settings) as con:
+        row = con.execute("SELECT position FROM feed_cursor WHERE feed = ?", [feed]).fetchone()
+    return row[0] if row else None
+
+
+def _loaded_until(con: Any, feed: str, day: date) -> str:
+    row = con.execute(
+        "SELECT max(load_id) FROM load_log WHERE feed = ? AND service_day = ?", [feed, day]
+    ).fetchone()
+    return str(row[0] or "")
