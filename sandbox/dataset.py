@@ -1,0 +1,84 @@
+"""A dataset: one stream of records as its vendor holds it, before any transport.
+
+A platform module declares `DATASETS: dict[str, Dataset]` and how each leaves the house:
+`ENDPOINTS` (REST), `EXCHANGE` (dataset → table of the exchange database), `DROPS` (dataset → Drop),
+`MQTT` (dataset → topic). The framework builds a dataset with `build(world, name, DATASETS[name])`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sandbox.content import Fault, inject
+from sandbox.world import World
+
+GENERATED = "generated"
+
+
+def real(dataset: str) -> str:
+    """The `data_origin` of a row whose values are from public records and whose place is ours."""
+    return f"real:{dataset} (values real, place moved)"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """`make(world)` gives the day's rows in the vendor's own columns and units, plus `data_origin`.
+
+    Times are Arrow timestamps without zone (rendered `2026-11-20 08:00:00`), or text or epoch ms where the
+    vendor sends that. `time` is the vendor column that gives a row's own day (None: registries and the like).
+    `faults` are applied in order to the made rows; each is counted in `world.truth`.
+    """
+
+    feed: str
+    make: Callable[[World], pa.Table]
+    time: str | None = None
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A file that a vendor puts into the drop folder. `name` holds `{day}` (20261120) or `{month}` (2026-11).
+
+    `full_width` columns are written with full-width digits; `title` is a line above the header."""
+
+    name: str
+    format: Literal["csv", "xlsx"] = "csv"
+    encoding: str = "utf-8"
+    bom: bool = False
+    delimiter: str = ","
+    decimal: Literal[".", ","] = "."
+    title: str | None = None
+    sheet: str | None = None
+    full_width: tuple[str, ...] = ()
+
+
+def build(world: World, name: str, dataset: Dataset) -> pa.Table:
+    """The day's delivery of one dataset with its scripted content faults; counts go to `world.truth`."""
+    table = dataset.make(world)
+    if "data_origin" not in table.column_names:
+        table = table.append_column("data_origin", pa.array([GENERATED] * table.num_rows, pa.string()))
+    counts = world.truth.feed(dataset.feed)
+    table = inject(world, name, table, dataset.time, dataset.faults, counts)
+    counts.rows = table.num_rows
+    counts.late = _late(world, table, dataset.time)
+    origins = pc.value_counts(table["data_origin"].combine_chunks())
+    counts.origins = {item["values"]: item["counts"] for item in sorted(origins.to_pylist(), key=str)}
+    return table
+
+
+def build_all(world: World, datasets: Mapping[str, Dataset]) -> dict[str, pa.Table]:
+    """Every dataset of a platform."""
+    return {name: build(world, name, dataset) for name, dataset in datasets.items()}
+
+
+def _late(world: World, table: pa.Table, time: str | None) -> int:
+    if time is None or not pa.types.is_temporal(table.schema.field(time).type):
+        return 0
+    values = table[time].cast(pa.timestamp("us")).to_numpy()
+    return int(np.count_nonzero(values < world.start()))
