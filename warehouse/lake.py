@@ -20,6 +20,7 @@ import duckdb
 
 from cityhub.errors import Retry, Stop
 from cityhub.settings import Settings
+from warehouse.names import literal
 
 EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner", "httpfs")
 
@@ -34,9 +35,11 @@ def extension_directory(settings: Settings) -> Path:
         if link.exists():
             continue
         spec = find_spec(f"duckdb_extension_{name}")
-        found = list(Path(next(iter(spec.submodule_search_locations))).rglob(link.name)) if (
-            spec and spec.submodule_search_locations
-        ) else []
+        found = (
+            list(Path(next(iter(spec.submodule_search_locations))).rglob(link.name))
+            if (spec and spec.submodule_search_locations)
+            else []
+        )
         if not found:
             raise Stop("CH-LAKE-001", extension=name, version=duckdb.__version__)
         target.mkdir(parents=True, exist_ok=True)
@@ -60,7 +63,7 @@ def engine(settings: Settings) -> duckdb.DuckDBPyConnection:
 
 
 def attach(con: duckdb.DuckDBPyConnection, settings: Settings, *, read_only: bool = False) -> None:
-    """Attach the lake as `lake` and make it the default; raises `Retry` CH-LAKE-002 when it cannot be reached."""
+    """Attach the lake as `lake` and make it the default; raises `duckdb.Error` when it cannot be reached."""
     con.execute("SET TimeZone = 'Asia/Shanghai'")
     con.execute(attach_sql(settings, read_only=read_only))
     con.execute("USE lake")
@@ -110,7 +113,7 @@ def connect(settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyCo
 
 @contextmanager
 def lock(settings: Settings, name: str, *, timeout_s: float = 600) -> Iterator[None]:
-    """An exclusive lock of this installation that dies with its process; raises `Retry` CH-LAKE-004 in vain."""
+    """An exclusive lock of this installation that dies with its process; `Retry` CH-LAKE-004 in vain."""
     settings.locks.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + timeout_s
     with (settings.locks / f"{name}.lock").open("w") as handle:
@@ -136,7 +139,7 @@ def write(
         con.execute("BEGIN")
         try:
             yield con
-            con.execute("CALL lake.set_commit_message(?, ?)", [run, message])
+            con.execute(f"CALL lake.set_commit_message({literal(run)}, {literal(message)})")
             _sync_new_files(settings, started)
             con.execute("COMMIT")
         except BaseException:

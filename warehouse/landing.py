@@ -50,7 +50,7 @@ class Part:
 @dataclass(frozen=True)
 class Manifest:
     """What one delivery is: `stated_total` is the number of records that the source claims, `cursor` the
-    change cursor after it, `encoding`/`delimiter`/`decimal`/`header_row`/`sheet`/`record` how to read csv, xlsx, xml."""
+    change cursor after it, `options` (encoding, delimiter, decimal, header_row, sheet, record) how to read it."""
 
     feed: str
     service_day: str
@@ -163,7 +163,11 @@ class Delivery:
             folder=str(self._final),
         )
         before = latest(self._final.parent)
-        if before is not None and before.content_sha256 == manifest.content_sha256 and before.options == self.options:
+        if (
+            before is not None
+            and before.content_sha256 == manifest.content_sha256
+            and before.options == self.options
+        ):
             shutil.rmtree(self._work)
             return before
         write_manifest(self._work, manifest)

@@ -1,4 +1,4 @@
-"""Canonical tables: one per feed, made from its spec, partitioned by service day; they grow by added columns."""
+"""Canonical tables, one per feed: made from its spec, partitioned by service day, growing by new columns."""
 
 from __future__ import annotations
 

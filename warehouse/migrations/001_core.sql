@@ -3,6 +3,9 @@
 
 CREATE TABLE schema_version (version INTEGER NOT NULL, name VARCHAR NOT NULL, applied_at TIMESTAMPTZ NOT NULL);
 
+-- What stands in the lake because files say so (reference data, dictionary, tables of specs), by content.
+CREATE TABLE prepared (part VARCHAR NOT NULL, sha256 VARCHAR NOT NULL, prepared_at TIMESTAMPTZ NOT NULL);
+
 -- Ledger: one row per feed and service day, the present state of that delivery.
 CREATE TABLE delivery (
     feed VARCHAR NOT NULL, platform VARCHAR NOT NULL, service_day DATE NOT NULL,

@@ -1,0 +1,256 @@
+"""The ledger: one row per feed and service day, its present state, its counts, and whose move it is.
+
+All functions but `record_failure` work inside the write transaction that the caller holds, so that the
+rows of a load and its line in the ledger are committed together or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import date, datetime, time, timedelta
+from typing import Literal, get_args
+
+import duckdb
+
+from cityhub import clock
+from cityhub.errors import HubError, Stop
+from cityhub.settings import Settings
+from cityhub.spec.feed import FeedSpec
+from warehouse import lake
+
+State = Literal["expected", "landed", "loaded", "checked", "published", "empty_confirmed", "held", "failed"]
+STATES: tuple[State, ...] = get_args(State)
+LOADED = ("loaded", "checked", "published", "empty_confirmed", "held")  # rows of that day can be queried
+OPEN = ("expected", "landed", "failed")  # nothing of that day is in the warehouse yet
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of `delivery`, in the order of its columns. Times carry their zone; counts are rows."""
+
+    feed: str
+    platform: str
+    service_day: date
+    state: str
+    landed: int | None = None
+    loaded: int | None = None
+    duplicate: int | None = None
+    quarantined: int | None = None
+    inserted: int | None = None
+    updated: int | None = None
+    unchanged: int | None = None
+    late: int | None = None
+    flagged: int | None = None
+    stated_total: int | None = None
+    load_id: str | None = None
+    loads: int | None = None
+    content_sha256: str | None = None
+    spec_sha256: str | None = None
+    expected_by: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    error_code: str | None = None
+    error: str | None = None
+    whose_move: str | None = None
+    since: datetime | None = None
+    findings: str | None = None
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+SELECT = f"SELECT {', '.join(COLUMNS)} FROM delivery "
+DELETE = "DELETE FROM delivery WHERE feed = $feed AND service_day = $day"
+INSERT = f"INSERT INTO delivery ({', '.join(COLUMNS)}) VALUES ({', '.join('$' + name for name in COLUMNS)})"
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one load did, as the loader counts it; `landed = loaded + duplicate + quarantined`."""
+
+    load_id: str
+    landed: int
+    loaded: int
+    duplicate: int
+    quarantined: int
+    inserted: int
+    updated: int
+    unchanged: int
+    late: int
+    flagged: int
+    content_sha256: str
+    spec_sha256: str
+    started_at: datetime
+    finished_at: datetime
+    landing_folder: str
+    stated_total: int | None = None
+    findings: tuple[str, ...] = ()
+
+
+LOG_COLUMNS = (
+    "load_id", "feed", "service_day", "landed", "loaded", "duplicate", "quarantined", "inserted", "updated",
+    "unchanged", "late", "flagged", "content_sha256", "spec_sha256", "landing_folder", "finished_at",
+)  # fmt: skip
+LOG = f"INSERT INTO load_log ({', '.join(LOG_COLUMNS)}) VALUES ({', '.join('$' + n for n in LOG_COLUMNS)})"
+
+
+def expected_by(spec: FeedSpec, day: date) -> datetime:
+    """The moment after which a missing delivery is late: the spec's time on the day after the service day;
+    a monthly delivery is due on the day after its month."""
+    last = (
+        clock.month_bounds(clock.month_of(day))[1] - timedelta(days=1) if spec.arrives.per == "month" else day
+    )
+    return datetime.combine(
+        last + timedelta(days=1), time.fromisoformat(spec.arrives.expected_by), clock.SHANGHAI
+    )
+
+
+def delivery_rows(con: duckdb.DuckDBPyConnection, day: date) -> list[Row]:
+    """The ledger of one service day, by platform and feed."""
+    found = con.execute(SELECT + "WHERE service_day = $day ORDER BY platform, feed", {"day": day})
+    return [Row(*values) for values in found.fetchall()]
+
+
+def row(con: duckdb.DuckDBPyConnection, feed: str, day: date) -> Row | None:
+    """One delivery, or None where the ledger knows nothing of it."""
+    found = con.execute(SELECT + "WHERE feed = $feed AND service_day = $day", {"feed": feed, "day": day})
+    values = found.fetchone()
+    return Row(*values) if values else None
+
+
+def expect(
+    con: duckdb.DuckDBPyConnection, specs: Mapping[str, FeedSpec] | Iterable[FeedSpec], day: date
+) -> int:
+    """Write an `expected` line for each active feed that the day has none of; the number written."""
+    known = {item.feed for item in delivery_rows(con, day)}
+    every = specs.values() if isinstance(specs, Mapping) else specs
+    new = [spec for spec in every if spec.active and spec.feed not in known]
+    for spec in new:
+        due = expected_by(spec, day)
+        _put(con, Row(spec.feed, spec.platform, day, "expected", expected_by=due, since=due))
+    return len(new)
+
+
+def record_load(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date, load: Load) -> Row:
+    """Note a load in the ledger and in `load_log`; a former failure of the day is over with it.
+
+    Fewer rows than `arrives.min_rows` hold the day (CH-LEDGER-001); no rows where none are demanded
+    confirm it empty. Raises `Stop` CH-LEDGER-002 when the counts do not add up, and the transaction rolls back.
+    """
+    counts = {name: getattr(load, name) for name in ("landed", "loaded", "duplicate", "quarantined")}
+    if load.landed != load.loaded + load.duplicate + load.quarantined:
+        raise Stop("CH-LEDGER-002", feed=spec.feed, day=day.isoformat(), **counts)
+    before = row(con, spec.feed, day) or Row(spec.feed, spec.platform, day, "expected")
+    after = replace(
+        before,
+        state="loaded" if load.landed else "empty_confirmed",
+        **{name: value for name, value in asdict(load).items() if name in COLUMNS and name != "findings"},
+        loads=(before.loads or 0) + 1,
+        expected_by=before.expected_by or expected_by(spec, day),
+        error_code=None,
+        error=None,
+        whose_move=None,
+        since=None,
+        findings="; ".join(load.findings) or None,
+    )
+    if load.landed < spec.arrives.min_rows:
+        few = Stop("CH-LEDGER-001", landed=load.landed, min_rows=spec.arrives.min_rows)
+        after = replace(
+            after,
+            state="held",
+            error_code=few.code,
+            error=_sentence(few),
+            whose_move=owner(spec),
+            since=clock.now(),
+        )
+    _put(con, after)
+    log = asdict(load) | {"feed": spec.feed, "service_day": day}
+    con.execute(LOG, {name: log[name] for name in LOG_COLUMNS})
+    return after
+
+
+def record_failure(settings: Settings, spec: FeedSpec, day: date, error: HubError) -> None:
+    """Note that a feed's day went wrong, in a transaction of its own.
+
+    A day without rows becomes `failed`, since the first failure; a day that was loaded before keeps its state
+    and its counts and only carries the error, because its rows are still good.
+    """
+    con = lake.connect(settings)
+    try:
+        with lake.write(con, settings, f"failure {spec.feed} {day}"):
+            before = row(con, spec.feed, day)
+            before = before or Row(
+                spec.feed, spec.platform, day, "expected", expected_by=expected_by(spec, day)
+            )
+            failed_before = before.error_code is not None and before.since is not None
+            after = replace(
+                before,
+                state=before.state if before.state in LOADED else "failed",
+                error_code=error.code,
+                error=_sentence(error),
+                whose_move=whose_move(spec, error),
+                since=before.since if failed_before else clock.now(),
+            )
+            _put(con, after)
+    finally:
+        con.close()
+
+
+def set_state(
+    con: duckdb.DuckDBPyConnection, feed: str, day: date, state: State, *, reason: str | None = None
+) -> None:
+    """Move a delivery to another state; `reason` explains a `held`. Raises `Stop` CH-LEDGER-003 for no delivery.
+
+    A day held for too few rows stays held until it is loaded again: no later check can find what is absent.
+    """
+    if state not in STATES:
+        raise ValueError(f"unknown delivery state {state!r}; one of {', '.join(STATES)}")
+    before = row(con, feed, day)
+    if before is None:
+        raise Stop("CH-LEDGER-003", feed=feed, day=day.isoformat())
+    if state == "checked" and before.error_code == "CH-LEDGER-001":
+        state = "held"
+    after = replace(before, state=state)
+    if state == "held":
+        after = replace(after, error=reason or before.error, since=before.since or clock.now())
+    elif before.state == "held":
+        after = replace(after, error_code=None, error=None, whose_move=None, since=None)
+    if after != before:
+        _put(con, after)
+
+
+def overdue(con: duckdb.DuckDBPyConnection, now: datetime) -> list[Row]:
+    """Deliveries of any day that should have been there by `now` and have brought nothing, oldest first."""
+    found = con.execute(
+        SELECT + "WHERE state IN ('expected', 'landed', 'failed') AND expected_by < $now"
+        " ORDER BY service_day, platform, feed",
+        {"now": now},
+    )
+    return [Row(*values) for values in found.fetchall()]
+
+
+def owner(spec: FeedSpec) -> str:
+    """Who answers for a feed, with the number to call."""
+    return f"{spec.owner.department} {spec.owner.person} {spec.owner.phone}"
+
+
+def whose_move(spec: FeedSpec, error: HubError) -> str:
+    """Who must act. `Retry` means that nobody need act at once; what the catalogue gives to the people of
+    the hub stays with them; all else is for the owner of the feed."""
+    who = error.part("who")
+    if error.family == "Retry":
+        return f"data engineer (the hub tries again; if it stays: {owner(spec)})"
+    if who in {"whoever runs the hub", "data engineer", "you"}:
+        return who
+    return owner(spec)
+
+
+def _sentence(error: HubError) -> str:
+    """The error in one line: what, and where; `HubError` has taken every secret out."""
+    known = {"feed", "day", "service_day"}  # the row says these already
+    where = ", ".join(f"{key}={value}" for key, value in error.as_dict()["where"].items() if key not in known)
+    return error.part("what") + (f" ({where})" if where else "")
+
+
+def _put(con: duckdb.DuckDBPyConnection, new: Row) -> None:
+    con.execute(DELETE, {"feed": new.feed, "day": new.service_day})
+    con.execute(INSERT, asdict(new))
