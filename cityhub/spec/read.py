@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,17 @@ from cityhub.spec.feed import FeedSpec
 
 
 def read_spec(path: Path) -> FeedSpec:
+    """The spec in a file, parsed once per version of the file: DAG parsing reads all specs at each turn."""
+    stat = path.stat()
+    return _read_version(path, stat.st_mtime_ns, stat.st_size)
+
+
+@cache
+def _read_version(path: Path, _mtime_ns: int, _size: int) -> FeedSpec:
+    return parse_spec(path)
+
+
+def parse_spec(path: Path) -> FeedSpec:
     """One feed spec; raises `Stop` CH-FEED-003 (not YAML) or CH-FEED-001 (first problem; `problems` on the
     error lists all, each with field and line)."""
     try:
