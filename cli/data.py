@@ -1,0 +1,108 @@
+"""`status`, `sql`, `connect`, `quarantine`, `maintain`: looking at what is in the warehouse."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cityhub.settings import load as load_settings
+from cli.output import as_json, guarded, out, parse_day, table
+
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+Day = Annotated[str | None, typer.Option("--day", help="service day, YYYY-MM-DD")]
+
+
+@guarded
+def status(day: Day = None, json_output: Json = False) -> None:
+    """What is missing, since when, and whose move it is. Exit code 1 when something needs action."""
+    from warehouse.status import status as of_day
+
+    found = of_day(load_settings(), parse_day(day, "status"))
+    if json_output:
+        as_json(found)
+    else:
+        from cli.screens import print_status
+
+        print_status(found)
+    raise typer.Exit(1 if found.actions else 0)
+
+
+@guarded
+def sql(
+    query: Annotated[str, typer.Argument(help="a SELECT over the public views; - reads standard input")],
+    json_output: Json = False,
+    csv: Annotated[bool, typer.Option("--csv", help="print CSV")] = False,
+) -> None:
+    """Read the warehouse with SQL; a running night neither blocks it nor shows half of itself."""
+    from warehouse.query import run_sql
+
+    result = run_sql(load_settings(), sys.stdin.read() if query == "-" else query)
+    if json_output:
+        as_json([dict(zip(result.columns, row, strict=True)) for row in result.rows])
+    elif csv:
+        import csv as writer
+
+        lines = writer.writer(sys.stdout)
+        lines.writerow(result.columns)
+        lines.writerows(result.rows)
+    else:
+        table(f"{len(result.rows)} rows", result.columns, result.rows)
+
+
+@guarded
+def connect() -> None:
+    """Print the SQL with which an analyst's own DuckDB reads the warehouse."""
+    from warehouse import lake
+
+    settings = load_settings()
+    folder = lake.extension_directory(settings)
+    out.print(
+        f"-- start DuckDB {lake.duckdb.__version__} with extension_directory = '{folder}'\n"
+        f"LOAD ducklake;\n{lake.attach_sql(settings, read_only=True)};\nUSE lake;",
+        markup=False,
+    )
+
+
+@guarded
+def maintain() -> None:
+    """Merge small files, expire old snapshots, remove files that nothing refers to."""
+    from warehouse.maintain import maintain as run
+
+    as_json(run(load_settings()))
+
+
+quarantine_app = typer.Typer(help="Rows that failed a check.", no_args_is_help=True)
+
+
+@quarantine_app.command("list")
+@guarded
+def quarantine_list(
+    feed: Annotated[str | None, typer.Option(help="only this feed")] = None,
+    day: Day = None,
+    limit: Annotated[int, typer.Option(help="rows at most")] = 50,
+    json_output: Json = False,
+) -> None:
+    """Rows in quarantine: reason, field, value, place, owner."""
+    from warehouse.quarantine import rows
+
+    found = rows(load_settings(), feed=feed, day=parse_day(day, "quarantine list"), limit=limit)
+    if json_output:
+        as_json(found)
+    else:
+        shown = [(r["feed"], r["service_day"], r["reason"], r["field"], r["value"], r["place"], r["owner"]) for r in found]
+        table("quarantine", ("feed", "day", "reason", "field", "value", "place", "owner"), shown)
+
+
+@quarantine_app.command("summary")
+@guarded
+def quarantine_summary(day: Day = None, json_output: Json = False) -> None:
+    """Counts by feed and reason."""
+    from warehouse.quarantine import summary
+
+    found = summary(load_settings(), day=parse_day(day, "quarantine summary"))
+    if json_output:
+        as_json(found)
+    else:
+        table("quarantine", ("feed", "reason", "rows"), [(r["feed"], r["reason"], r["rows"]) for r in found])

@@ -1,0 +1,50 @@
+"""Entry point of `cityhub`: sub-commands, one module each. Imports stay inside commands, so help is quick."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from cli import data, feeds, night, scores, services
+
+app = typer.Typer(
+    name="cityhub",
+    help="Integration hub: eleven city platforms, one warehouse, indicators, monthly scores.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("nightly")(night.nightly)
+app.command("sync")(night.sync)
+app.command("backfill")(night.backfill)
+app.command("status")(data.status)
+app.command("sql")(data.sql)
+app.command("connect")(data.connect)
+app.command("maintain")(data.maintain)
+app.add_typer(data.quarantine_app, name="quarantine")
+app.add_typer(feeds.app, name="feed")
+app.add_typer(scores.score_app, name="score")
+app.add_typer(scores.publish_app, name="publish")
+app.command("ranking")(scores.ranking)
+app.add_typer(services.gateway_app, name="gateway")
+app.add_typer(services.sandbox_app, name="sandbox")
+app.command("serve")(services.serve)
+
+
+@app.command("version")
+def version() -> None:
+    """The version of CityHub."""
+    from importlib.metadata import version as of
+
+    sys.stdout.write(of("cityhub") + "\n")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""Long-running programs: gateway, sandbox, HTTP service."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cityhub.clock import yesterday
+from cityhub.errors import Usage
+from cityhub.settings import REPOSITORY
+from cityhub.settings import load as load_settings
+from cli.output import guarded, parse_day
+
+gateway_app = typer.Typer(help="Gateways for feeds that are pushed.", no_args_is_help=True)
+sandbox_app = typer.Typer(help="The city in a box: eleven platforms on loopback.", no_args_is_help=True)
+
+
+@gateway_app.command("run")
+@guarded
+def gateway_run(kind: Annotated[str, typer.Argument(help="mqtt")]) -> None:
+    """Run one gateway until SIGTERM; then drain, acknowledge and close the spool."""
+    if kind != "mqtt":
+        raise Usage("CH-RUN-003", option="KIND", detail=f"{kind!r} is not a gateway; there is mqtt", command="gateway run")
+    from flow.steps import active
+    from sensors.gateway import run_mqtt
+
+    settings = load_settings()
+    run_mqtt(settings, list(active(settings).values()), None)
+
+
+@sandbox_app.command("run")
+@guarded
+def sandbox_run(
+    day: Annotated[str | None, typer.Option(help="service day; default yesterday")] = None,
+    seed: Annotated[int, typer.Option(help="same seed, same bytes")] = 1,
+    scale: Annotated[str, typer.Option(help="demo, county or a number")] = "demo",
+    records: Annotated[Path | None, typer.Option(help="folder with the public records")] = None,
+    home: Annotated[Path | None, typer.Option(help="where it keeps its files")] = None,
+    fault: Annotated[list[str] | None, typer.Option(help="NAME=KIND, may be repeated")] = None,
+) -> None:
+    """Run the eleven platforms until SIGTERM."""
+    command = [sys.executable, "-m", "sandbox", "serve", "--seed", str(seed), "--scale", scale]
+    command += ["--day", (parse_day(day, "sandbox run") or yesterday()).isoformat()]
+    command += ["--home", str(home or load_settings().home / "sandbox")]
+    command += ["--records", str(records)] if records else []
+    for item in fault or []:
+        command += ["--fault", item]
+    process = subprocess.Popen(command, cwd=REPOSITORY)
+    import signal
+
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    try:
+        raise typer.Exit(process.wait())
+    except KeyboardInterrupt:
+        process.terminate()
+        raise typer.Exit(process.wait()) from None
+
+
+@guarded
+def serve(
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port to listen on")] = 8080,
+) -> None:
+    """Serve the publications over HTTP: the ranking page and the extracts."""
+    from serving.app import run
+
+    run(load_settings(), host, port)

@@ -1,0 +1,66 @@
+"""Backfill of one feed over several service days, through Airflow."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from cityhub.errors import Retry
+from cityhub.settings import REPOSITORY, Settings
+from cityhub.spec.read import one
+from flow.airflow_env import environment
+from flow.child import child, tail
+from flow.nightly import _follow
+from flow.steps import open_day
+
+
+def days(first: date, last: date) -> list[date]:
+    """All service days from the first to the last, both included."""
+    return [first + timedelta(days=step) for step in range((last - first).days + 1)]
+
+
+def through_scheduler(settings: Settings, feed: str, first: date, last: date) -> list[str]:
+    """Ask the running scheduler for one run per day: `airflow backfill create`; the stages follow by partition.
+
+    A DAG that follows its parent's asset cannot be back-filled by Airflow, so its runs are triggered one by one.
+    Raises `Retry` CH-RUN-005 with Airflow's own words when it refuses.
+    """
+    one(settings.feeds, feed)
+    base = [sys.executable, "-m", "airflow"]
+    create = [*base, "backfill", "create", "--dag-id", f"feed.{feed}", "--reprocess-behavior", "completed"]
+    # to-date is an instant: midnight would leave the last day out
+    create += ["--from-date", f"{first + timedelta(days=1)}T00:00", "--to-date", f"{last + timedelta(days=1)}T23:59"]
+    done = subprocess.run(
+        create, cwd=REPOSITORY, env=_env(settings), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise Retry("CH-RUN-005", feed=feed, detail=(done.stderr or done.stdout).strip()[-400:])
+    return done.stdout.strip().splitlines()
+
+
+def in_process(settings: Settings, feed: str, first: date, last: date) -> Iterator[dict[str, Any]]:
+    """Run the feed's DAG and the stages for each day without a scheduler; yields `{day, dag, state, seconds}`."""
+    one(settings.feeds, feed)
+    log = settings.home / "logs" / "airflow.log"
+    progress = settings.home / "logs" / "backfill.jsonl"
+    progress.parent.mkdir(parents=True, exist_ok=True)
+    for day in days(first, last):
+        open_day(settings, day)
+        progress.write_bytes(b"")
+        command = [sys.executable, "-m", "flow.airflow_night", day.isoformat()]
+        command += ["--progress", str(progress), "--feed", feed]
+        with child(command, log, _env(settings)) as process:
+            for record in _follow(progress, process.poll):
+                yield {"day": day.isoformat(), **record}
+            code = process.wait()
+        if code not in {0, 1}:
+            raise Retry("CH-RUN-005", feed=feed, detail=tail(log))
+
+
+def _env(settings: Settings) -> dict[str, str]:
+    import os
+
+    return os.environ | environment(settings)
