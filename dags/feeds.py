@@ -4,15 +4,16 @@
 makes the run red when a step failed.
 """
 
-from airflow.sdk import DAG, Asset, CronPartitionTimetable, get_parsing_context, task
+from airflow.sdk import DAG, Asset, get_parsing_context, task
 
 from cityhub.settings import load as load_settings
 from cityhub.spec.feed import FeedSpec
 from flow import steps
 from flow.airflow_env import POOL, service_day
-from flow.airflow_policy import day_param, deadline, task_defaults, watched
+from flow.airflow_policy import arrival, day_param, deadline, task_defaults, watched
 
 settings = load_settings()
+specs = steps.active(settings)
 
 
 def feed_dag(spec: FeedSpec) -> DAG:
@@ -20,9 +21,7 @@ def feed_dag(spec: FeedSpec) -> DAG:
     with DAG(
         dag_id=f"feed.{spec.feed}",
         dag_display_name=f"{spec.title.zh} {spec.feed}",
-        schedule=CronPartitionTimetable(
-            spec.arrives.schedule, timezone="Asia/Shanghai", run_offset=-1, key_format="%Y-%m-%d"
-        ),
+        schedule=arrival(spec, specs),
         catchup=False,
         max_active_runs=1,
         tags=["feed", spec.platform],
@@ -50,6 +49,6 @@ def feed_dag(spec: FeedSpec) -> DAG:
 
 
 asked = get_parsing_context().dag_id
-for _spec in steps.active(settings).values():
+for _spec in specs.values():
     if asked in (None, f"feed.{_spec.feed}"):
         globals()[f"feed_{_spec.feed}"] = feed_dag(_spec)
