@@ -8,7 +8,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -97,18 +96,18 @@ def negative(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def inject(
-    world: World, name: str, table: pa.Table, time: str | None, faults: tuple[Fault, ...], truth: FeedTruth
+    world: World, name: str, table: pa.Table, *, time: str | None, faults: tuple[Fault, ...], truth: FeedTruth
 ) -> pa.Table:
-    """The table with all faults applied in the order Late, cells, Duplicates, OutOfOrder; counts go to `truth`."""
-    late = [fault for fault in faults if isinstance(fault, Late)] if time else []
+    """The table with all faults, in the order Late, cells, Duplicates, OutOfOrder; counts go to `truth`."""
+    lates = [fault for fault in faults if isinstance(fault, Late)] if time else []
     base, held = table, np.zeros(table.num_rows, dtype=bool)
-    for fault in late:
-        held |= _held(world, name, base, str(time), fault, ago=0)
-    table = base.filter(pa.array(~held)) if late else base
+    for late in lates:
+        held |= _held(world, name, base, str(time), late, ago=0)
+    table = base.filter(pa.array(~held)) if lates else base
     prompt = table.num_rows
-    for fault in late:
-        old = base.filter(pa.array(_held(world, name, base, str(time), fault, ago=fault.days)))
-        table = pa.concat_tables([table, _shifted(old, str(time), fault.days)])
+    for late in lates:
+        old = base.filter(pa.array(_held(world, name, base, str(time), late, ago=late.days)))
+        table = pa.concat_tables([table, _shifted(old, str(time), late.days)])
     if not prompt:
         return table
     rng = world.rng(f"faults|{name}")
@@ -181,7 +180,7 @@ def _freeze(
     return table
 
 
-def _held(world: World, name: str, table: pa.Table, time: str, fault: Late, ago: int) -> NDArray[np.bool_]:
+def _held(world: World, name: str, table: pa.Table, time: str, fault: Late, *, ago: int) -> NDArray[np.bool_]:
     """Rows of `table` (this day) in the window that was held back `ago` days ago."""
     rng = world.back(ago).rng(f"late|{name}|{fault.days}")
     first, last = fault.hours

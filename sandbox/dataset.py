@@ -8,7 +8,7 @@ A platform module declares `DATASETS: dict[str, Dataset]` and how each leaves th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sandbox.content import Fault, inject
+from sandbox.render import Stamp
 from sandbox.world import World
 
 GENERATED = "generated"
@@ -30,15 +31,16 @@ def real(dataset: str) -> str:
 class Dataset:
     """`make(world)` gives the day's rows in the vendor's own columns and units, plus `data_origin`.
 
-    Times are Arrow timestamps without zone (rendered `2026-11-20 08:00:00`), or text or epoch ms where the
-    vendor sends that. `time` is the vendor column that gives a row's own day (None: registries and the like).
-    `faults` are applied in order to the made rows; each is counted in `world.truth`.
+    Times are Arrow timestamps without zone, local time; a REST answer writes them `2026-11-20 08:00:00`
+    unless `stamps` says `compact` (20261120080000) or `epoch_ms`. `time` is the vendor column that gives a
+    row's own day (None: registries and the like). `faults` change the made rows, counted in `world.truth`.
     """
 
     feed: str
     make: Callable[[World], pa.Table]
     time: str | None = None
     faults: tuple[Fault, ...] = ()
+    stamps: Mapping[str, Stamp] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,21 @@ def build(world: World, name: str, dataset: Dataset) -> pa.Table:
     if "data_origin" not in table.column_names:
         table = table.append_column("data_origin", pa.array([GENERATED] * table.num_rows, pa.string()))
     counts = world.truth.feed(dataset.feed)
-    table = inject(world, name, table, dataset.time, dataset.faults, counts)
+    table = inject(world, name, table, time=dataset.time, faults=dataset.faults, truth=counts)
     counts.rows = table.num_rows
     counts.late = _late(world, table, dataset.time)
     origins = pc.value_counts(table["data_origin"].combine_chunks())
     counts.origins = {item["values"]: item["counts"] for item in sorted(origins.to_pylist(), key=str)}
+    return _reshaped(world, dataset.feed, table)
+
+
+def _reshaped(world: World, feed: str, table: pa.Table) -> pa.Table:
+    """The scripted schema changes: they hold for every transport."""
+    if added := world.plan.has(feed, "column_added"):
+        table = table.append_column(added, pa.array(["new"] * table.num_rows, pa.string()))
+    if renamed := world.plan.has(feed, "column_renamed"):
+        old, new = renamed.split(">")
+        table = table.rename_columns([new if name == old else name for name in table.column_names])
     return table
 
 

@@ -6,6 +6,8 @@ twist on top. Arrays of float64 degrees in, the same shape out.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,7 +50,7 @@ def to_bd09(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
 def inside(lon: Floats, lat: Floats, ring: Floats) -> NDArray[np.bool_]:
     """Which points are inside a closed ring of shape (n, 2); ray casting, vectorised over the points."""
     hit = np.zeros(lon.shape, dtype=bool)
-    for (x1, y1), (x2, y2) in zip(ring[:-1], ring[1:], strict=True):
+    for (x1, y1), (x2, y2) in pairwise(ring):
         if y1 == y2:
             continue
         crosses = (y1 > lat) != (y2 > lat)

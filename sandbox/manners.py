@@ -43,7 +43,8 @@ class Login:
 class Signature:
     """appKey, timestamp (ms) and a lower-case hex signature.
 
-    sha256 and md5: over appKey + timestamp + secret; hmac-sha256: over appKey + timestamp with the secret as key.
+    sha256 and md5: over appKey + timestamp + secret; hmac-sha256: over appKey + timestamp, keyed with the
+    secret.
     """
 
     algorithm: Literal["sha256", "hmac-sha256", "md5"] = "sha256"

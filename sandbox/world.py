@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.geo import Floats, inside, to_bd09, to_gcj02
+from sandbox.plan import Plan
 from sandbox.truth import Truth
 
 __all__ = ["COUNTY_SCALE", "DISTRICTS", "World", "parse_scale", "times", "to_bd09", "to_gcj02"]
@@ -30,12 +31,16 @@ BOUNDARIES = Path(__file__).resolve().parent.parent / "warehouse" / "reference" 
 
 @dataclass(frozen=True)
 class World:
-    """What is simulated. `records` is the folder of real public records, or None: all is generated."""
+    """What is simulated. `records` is the folder of real public records, or None: all is generated.
+
+    `plan` holds the scripted transport faults (every transport asks it), `truth` what was put into the records.
+    """
 
     seed: int
     day: date
     scale: float = 1.0
     records: Path | None = None
+    plan: Plan = field(default_factory=Plan, compare=False, repr=False)
     truth: Truth = field(default_factory=Truth, compare=False, repr=False)
 
     def rng(self, name: str) -> np.random.Generator:

@@ -1,0 +1,58 @@
+"""Rendered records by dataset and day, made on first request and kept for a few days."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from sandbox.dataset import Dataset, build
+from sandbox.render import Rendered, render
+from sandbox.truth import FeedTruth
+from sandbox.world import World
+
+KEPT_DAYS = 4  # of a backfill; the sandbox's own day stays
+
+
+@dataclass
+class Store:
+    """Builds and renders each (day, dataset) once. A day after the sandbox's own has no records yet."""
+
+    world: World
+    folder: Path
+    _days: OrderedDict[date, dict[str, Rendered]] = field(default_factory=OrderedDict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def get(self, name: str, dataset: Dataset, style: str, day: date | None = None) -> Rendered:
+        """The records of a dataset for a day (None: the sandbox's own)."""
+        day = day or self.world.day
+        with self._lock:
+            known = self._days.setdefault(day, {})
+            self._days.move_to_end(day)
+            if name not in known:
+                known[name] = self._make(name, dataset, style, day)
+            self._forget()
+            return known[name]
+
+    def _make(self, name: str, dataset: Dataset, style: str, day: date) -> Rendered:
+        world = self.world if day == self.world.day else self.world.on(day)
+        folder = self.folder / day.isoformat()
+        folder.mkdir(parents=True, exist_ok=True)
+        if day > self.world.day:
+            table = build(world, name, dataset).slice(0, 0)
+        else:
+            table = build(world, name, dataset)
+        return render(table, folder / f"{name}.{style}", "xml" if style == "xml" else "json", dataset.stamps)
+
+    def _forget(self) -> None:
+        for day in [item for item in self._days if item != self.world.day][:-KEPT_DAYS]:
+            del self._days[day]
+            # A page being sent from a removed file goes on: the open file outlives its name.
+            shutil.rmtree(self.folder / day.isoformat(), ignore_errors=True)
+
+    def truth(self) -> dict[str, FeedTruth]:
+        """Counts of the sandbox's own day, for what was built so far."""
+        return dict(self.world.truth)
