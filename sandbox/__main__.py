@@ -31,10 +31,10 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     world = World(options.seed, options.day, scale, options.records, plan)
     with Sandbox(world, options.home) as city:
-        made = city.ready["generation"]
+        made, ready = city.ready["generation"], options.home / "ready.json"
         sys.stdout.write(
             f"sandbox: {made['records']} records of {world.day} ready in {made['seconds']} s"
-            f" ({made['rest_records_per_s']} records/s, {made['peak_mb']} MB); {options.home / 'ready.json'}\n"
+            f" ({made['rest_records_per_s']} records/s, {made['peak_mb']} MB); {ready}\n"
         )
         sys.stdout.flush()
         while not stop.wait(3600):
@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         "--fault",
         action="append",
         default=[],
-        help=f"NAME=KIND[:ARG][,KIND]; none; kinds: {', '.join(KINDS)}",
+        help=f"NAME=KIND[:ARG][,KIND], none; {', '.join(KINDS)}",
     )
     return parser
 

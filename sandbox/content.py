@@ -19,9 +19,8 @@ from sandbox.truth import FeedTruth
 from sandbox.world import World
 
 Change = Callable[[pa.ChunkedArray], Any]
-FUTURE = datetime(
-    2040, 1, 1, 8, 0, 0
-)  # the year of a controller whose clock ran away, as met in HJ 212 frames
+# The year of a controller whose clock ran away, as met in HJ 212 frames.
+FUTURE = np.datetime64("2040-01-01T08:00:00", "us").item()
 
 
 @dataclass(frozen=True)

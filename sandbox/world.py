@@ -33,7 +33,7 @@ BOUNDARIES = Path(__file__).resolve().parent.parent / "warehouse" / "reference" 
 class World:
     """What is simulated. `records` is the folder of real public records, or None: all is generated.
 
-    `plan` holds the scripted transport faults (every transport asks it), `truth` what was put into the records.
+    `plan` holds the scripted transport faults (every transport asks it), `truth` what was put into records.
     """
 
     seed: int
