@@ -31,6 +31,7 @@ app.command("ranking")(scores.ranking)
 app.add_typer(services.gateway_app, name="gateway")
 app.add_typer(services.sandbox_app, name="sandbox")
 app.command("serve")(services.serve)
+app.command("scheduler")(services.scheduler)
 
 
 @app.command("version")

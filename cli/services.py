@@ -69,3 +69,14 @@ def serve(
     from serving.app import run
 
     run(load_settings(), host, port)
+
+
+@guarded
+def scheduler(
+    port: Annotated[int, typer.Option(help="port of Airflow's page and API")] = 8090,
+    paused: Annotated[bool, typer.Option(help="--no-paused: all DAGs run as soon as they are known")] = True,
+) -> None:
+    """Run Airflow (scheduler, DAG processor, triggerer, page) for this installation until SIGTERM or Ctrl-C."""
+    from flow.scheduler import run_standalone
+
+    raise typer.Exit(run_standalone(load_settings(), port=port, paused=paused))

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from cityhub.settings import load as load_settings
-from flow.airflow_env import POOL, environment
+from flow.airflow_env import environment
+from flow.airflow_metadata import prepare_metadata
 from flow.order import in_order
 from flow.steps import active
 
@@ -47,22 +48,6 @@ def main(argv: list[str] | None = None) -> int:
             seconds = round(time.monotonic() - started, 2)
             progress.write(json.dumps({"dag": dag_id, "state": state, "seconds": seconds}) + "\n")
     return 1 if failed else 0
-
-
-def prepare_metadata(home: Path) -> None:
-    """Airflow's own database and our pool; once per Airflow version."""
-    from airflow import __version__
-
-    stamp = home / f".migrated-{__version__}"
-    if stamp.exists():
-        return
-    from airflow.models.pool import Pool
-    from airflow.utils.db import initdb
-
-    home.mkdir(parents=True, exist_ok=True)
-    initdb()
-    Pool.create_or_update_pool(POOL, slots=1, description="writes into the warehouse", include_deferred=False)
-    stamp.touch()
 
 
 def run_dag(dag_id: str, day: str) -> str:

@@ -1,0 +1,95 @@
+"""A real scheduler runs the same night unattended: unpaused DAGs, their own clock, assets by service day."""
+
+import json
+import os
+import signal
+import socket
+import urllib.request
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from cityhub.clock import SHANGHAI
+from tests.night.hub import REPOSITORY, Hub
+from tests.waiting import wait_for
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("scheduler")]
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def last_tick_day() -> str:
+    """The service day of the newest 01:15 that lies behind us."""
+    now = datetime.now(SHANGHAI)
+    return (now - timedelta(hours=1, minutes=15)).date().__sub__(timedelta(days=1)).isoformat()
+
+
+@pytest.fixture
+def running():
+    started = []
+    yield started.append
+    for process in reversed(started):
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=90)
+
+
+def test_no_dag_fails_to_import(tmp_path):
+    hub = Hub(tmp_path)
+    from flow.airflow_env import environment
+    from cityhub.settings import load
+
+    import subprocess
+    import sys
+
+    os.environ["CITYHUB_HOME"] = str(tmp_path)
+    env = hub.env() | environment(load())
+    subprocess.run([sys.executable, "-m", "flow.airflow_metadata"], cwd=REPOSITORY, env=env, check=True)
+    listed = subprocess.run(
+        [sys.executable, "-m", "airflow", "dags", "list-import-errors", "--output", "json", "--local"],
+        cwd=REPOSITORY, env=env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "No data found" in listed.stdout or json.loads(listed.stdout) == [], listed.stdout + listed.stderr
+
+
+def test_dag_files_fit_on_a_screen():
+    for path in (REPOSITORY / "dags").glob("*.py"):
+        assert len(path.read_text(encoding="utf-8").splitlines()) < 60, path.name
+
+
+def test_the_scheduler_runs_the_night(tmp_path, running):
+    hub, day = Hub(tmp_path), last_tick_day()
+    city = tmp_path / "sandbox"
+    sandbox = hub.start("sandbox", "run", "--day", day, "--home", str(city), "--scale", "0.05")
+    running(sandbox)
+    wait_for((city / "ready.json").exists, 120)
+    ready = json.loads((city / "ready.json").read_text())
+    env = {"CITYHUB_SECRETS": str(city / "secrets"), "CITYHUB_RETRY_DELAY_S": "1"}
+    gateway = hub.start("gateway", "run", "mqtt", **env)
+    running(gateway)
+    wait_for(lambda: _subscribed(hub.home), 60)
+    urllib.request.urlopen(urllib.request.Request(f"{ready['control']}/publish", method="POST"), timeout=120).close()
+    scheduler = hub.start("scheduler", "--port", str(free_port()), "--no-paused", **env)
+    running(scheduler)
+
+    def published() -> bool:
+        current = hub.home / "publications" / "current" / "manifest.json"
+        return current.exists()
+
+    wait_for(published, 540)
+    states = hub.rows(f"SELECT feed, state FROM delivery WHERE service_day = '{day}'")
+    assert {state for _, state in states} <= {"checked", "published", "empty_confirmed"}, states
+    assert hub.rows("SELECT count(*) FROM ranking WHERE score IS NOT NULL")[0][0] >= 4
+
+
+def _subscribed(home: Path) -> bool:
+    from cityhub.settings import Settings
+    from sensors.gateway import status_file
+
+    status = status_file(Settings(home, REPOSITORY / "feeds", "", ""))
+    return status.exists() and '"subscribed": true' in status.read_text()
