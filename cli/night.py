@@ -10,7 +10,7 @@ import typer
 from cityhub.clock import month_of, yesterday
 from cityhub.errors import Usage
 from cityhub.settings import load as load_settings
-from cli.output import as_json, guarded, out, parse_day, table
+from cli.output import as_json, guarded, out, parse_day, report, table
 
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 DayOption = Annotated[str | None, typer.Option("--day", help="service day, YYYY-MM-DD; default yesterday")]
@@ -30,6 +30,7 @@ def nightly(
     from cli.screens import print_night, print_ranking, print_status
     from flow.city import CityOptions
     from flow.nightly import run_night
+    from flow.steps import broken
     from scoring.report import ranking_rows
     from warehouse.status import status
 
@@ -43,13 +44,16 @@ def nightly(
     night = run_night(settings, service_day, options, tell)
     found = status(settings, service_day)
     rows = ranking_rows(settings, month_of(service_day))
+    specs = broken(settings)
+    for problem in specs:
+        report(problem)
     if json_output:
         as_json({"night": night, "status": found, "ranking": rows})
     else:
         print_status(found)
         print_ranking(month_of(service_day), rows)
         print_night(night)
-    raise typer.Exit(1 if night.failed or found.actions else 0)
+    raise typer.Exit(1 if night.failed or found.actions or specs else 0)
 
 
 @guarded

@@ -16,7 +16,7 @@ from cityhub.clock import month_of
 from cityhub.errors import HubError, Stop
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
-from cityhub.spec.read import one, read_all
+from cityhub.spec.read import one, read_good
 from connectors.pull import pull
 from sensors.segments import collect
 from warehouse import lake, ledger
@@ -28,8 +28,17 @@ logger = log.get("cityhub.flow")
 
 
 def active(settings: Settings) -> dict[str, FeedSpec]:
-    """Specs of the feeds that are switched on, by feed name."""
-    return {name: spec for name, spec in read_all(settings.feeds).items() if spec.active}
+    """Specs of the feeds that are switched on, by feed name; a file that cannot be read is logged and left out,
+    so that it keeps no other feed from its night (`broken` lists them)."""
+    specs, errors = read_good(settings.feeds)
+    for error in errors:
+        log.event(logger, "spec_broken", level=40, code=error.code, file=error.place.get("file"))
+    return {name: spec for name, spec in specs.items() if spec.active}
+
+
+def broken(settings: Settings) -> list[Stop]:
+    """The errors of spec files that cannot be used."""
+    return read_good(settings.feeds)[1]
 
 
 def open_day(settings: Settings, day: date) -> None:
@@ -90,12 +99,10 @@ def check(settings: Settings, day: date) -> dict[str, Any]:
 
 
 def compute(settings: Settings, day: date) -> dict[str, Any]:
-    """Indicators: days that late rows changed, then the day, then its month."""
-    from indicators.engine import compute_day, compute_dirty, compute_month
+    """Indicators: the day, days that late rows changed, the month so far."""
+    from indicators.engine import compute_night
 
-    compute_dirty(settings)
-    compute_day(settings, day)
-    return {"indicators": str(compute_month(settings, month_of(day), day))}
+    return asdict(compute_night(settings, day))
 
 
 def score(settings: Settings, day: date) -> dict[str, Any]:

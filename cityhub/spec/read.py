@@ -68,17 +68,33 @@ def _line(node: Any, loc: tuple[int | str, ...]) -> int:
     return line
 
 
-def read_all(folder: Path) -> dict[str, FeedSpec]:
-    """All specs of a folder by feed name; raises the first error found, or CH-FEED-004 for a clash."""
+def read_good(folder: Path) -> tuple[dict[str, FeedSpec], list[Stop]]:
+    """The specs that can be read, by feed name, and the errors of the others: one broken file costs itself only.
+
+    Of two specs that clash in feed or table, the second by file name is the broken one (CH-FEED-004).
+    """
     specs: dict[str, FeedSpec] = {}
+    errors: list[Stop] = []
     tables: dict[str, str] = {}
     for path in sorted(folder.glob("*.yaml")):
-        spec = read_spec(path)
-        if spec.feed in specs:
-            raise Stop("CH-FEED-004", first=path.name, second=spec.feed, thing="feed")
-        if spec.table in tables:
-            raise Stop("CH-FEED-004", first=spec.feed, second=tables[spec.table], thing=f"table {spec.table}")
+        try:
+            spec = read_spec(path)
+            if spec.feed in specs:
+                raise Stop("CH-FEED-004", first=path.name, second=spec.feed, thing="feed")
+            if spec.table in tables:
+                raise Stop("CH-FEED-004", first=path.name, second=tables[spec.table], thing=f"table {spec.table}")
+        except Stop as error:
+            errors.append(error)
+            continue
         specs[spec.feed], tables[spec.table] = spec, spec.feed
+    return specs, errors
+
+
+def read_all(folder: Path) -> dict[str, FeedSpec]:
+    """All specs of a folder by feed name; raises the first error found."""
+    specs, errors = read_good(folder)
+    if errors:
+        raise errors[0]
     return specs
 
 
