@@ -1,0 +1,244 @@
+"""Compute indicators: a day, a month so far, and what late rows changed.
+
+Every definition × unit in scope × period gets a row. A run reads one snapshot and writes only rows that
+changed, in one transaction, together with the marks of changed days that it has dealt with: a second run
+writes nothing. A definition that fails leaves the others alone.
+
+A month is provisional when any of its days up to `as_of` lacks a delivery, counted from the first delivery
+that the feed ever made: a fresh installation is not to blame for the days before it existed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+
+import duckdb
+
+from cityhub import log
+from cityhub.clock import month_of
+from cityhub.errors import Stop
+from cityhub.settings import Settings
+from cityhub.spec.feed import FeedSpec
+from cityhub.spec.read import read_spec
+from indicators import definitions as catalogue
+from indicators import delivered, dirty, month, run, store, views
+from indicators.definitions import Definition
+from indicators.delivered import Deliveries, Standing
+from indicators.period import Period, of_day, of_month
+from indicators.run import COUNTY, Sums
+from indicators.values import Value, settle
+from warehouse import lake
+
+_log = log.get("cityhub.indicators")
+_UNITS = """
+SELECT kind, unit_code FROM unit
+WHERE (valid_from IS NULL OR valid_from < $end) AND (valid_to IS NULL OR valid_to >= $first)
+ORDER BY sort, unit_code
+"""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run did. `states` counts the values of the periods by state, `missing` names codes without any
+    value for the county, `errors` the definitions that could not be run."""
+
+    periods: tuple[str, ...]
+    values: int
+    changed: int
+    states: dict[str, int]
+    missing: tuple[str, ...]
+    errors: tuple[str, ...]
+
+
+@dataclass
+class Work:
+    """One connection with the definitions, their views and the specs that fill the tables."""
+
+    con: duckdb.DuckDBPyConnection
+    settings: Settings
+    definitions: dict[str, Definition]
+    specs: dict[str, FeedSpec]
+    absent: set[str]
+    errors: list[str]
+
+
+def compute_day(settings: Settings, day: date) -> Summary:
+    """All indicators of one service day (hours included) from what the warehouse holds now."""
+    with _open(settings) as work:
+        return _day(work, day)
+
+
+def compute_month(settings: Settings, name: str, as_of: date) -> Summary:
+    """All indicators of the month `2026-11` from its first day to `as_of`; days must have been computed."""
+    with _open(settings) as work:
+        return _compute(work, [of_month(name, as_of)], set(work.definitions), [])
+
+
+def compute_dirty(settings: Settings) -> Summary:
+    """Recompute the days that late rows changed, and their months, then clear the marks."""
+    with _open(settings) as work:
+        return _dirty(work)
+
+
+def compute_night(settings: Settings, day: date) -> Summary:
+    """The whole of a night on one connection: the day, days changed by late rows, the month so far."""
+    with _open(settings) as work:
+        parts = [_day(work, day), _dirty(work)]
+        parts.append(_compute(work, [of_month(month_of(day), day)], set(work.definitions), []))
+        return merge(parts)
+
+
+def merge(parts: list[Summary]) -> Summary:
+    """Several summaries as one."""
+    return Summary(
+        tuple(dict.fromkeys(period for part in parts for period in part.periods)),
+        sum(part.values for part in parts),
+        sum(part.changed for part in parts),
+        dict(sum((Counter(part.states) for part in parts), Counter())),
+        tuple(sorted({code for part in parts for code in part.missing})),
+        tuple(dict.fromkeys(error for part in parts for error in part.errors)),
+    )
+
+
+@contextmanager
+def _open(settings: Settings) -> Iterator[Work]:
+    found = catalogue.read_all()
+    with lake.lock(settings, "indicators"):
+        con = lake.connect(settings)
+        try:
+            tables = {table for item in found.values() for table in item.reads()} | catalogue.REFERENCE_TABLES
+            yield Work(con, settings, found, _specs(settings), views.create(con, tables), [])
+        finally:
+            con.close()
+
+
+def _specs(settings: Settings) -> dict[str, FeedSpec]:
+    """Specs that can be read; a broken one costs its own indicators (no feed fills their table) only."""
+    specs = {}
+    for path in sorted(settings.feeds.glob("*.yaml")):
+        try:
+            spec = read_spec(path)
+        except Stop as error:
+            log.event(_log, "spec_skipped", file=path.name, code=error.code)
+            continue
+        specs[spec.feed] = spec
+    return specs
+
+
+def _day(work: Work, day: date) -> Summary:
+    marks = [mark for mark in dirty.marks(work.con) if mark.day == day]
+    return _compute(work, [of_day(day)], set(work.definitions), marks)
+
+
+def _dirty(work: Work) -> Summary:
+    marks = dirty.marks(work.con)
+    plan = dirty.plan(work.con, work.definitions, marks)
+    parts = [_compute(work, [of_day(day)], codes, []) for day, codes in sorted(plan.items())]
+    months: dict[str, set[str]] = {}
+    for day, codes in plan.items():
+        months.setdefault(month_of(day), set()).update(codes)
+    for name, codes in sorted(months.items()):
+        parts.append(_compute(work, [of_month(name, dirty.last_day(work.con, name))], codes, []))
+    parts.append(_compute(work, [], set(), marks))
+    return merge(parts)
+
+
+def _compute(work: Work, periods: list[Period], codes: set[str], marks: list[dirty.Mark]) -> Summary:
+    wanted = [work.definitions[code] for code in sorted(codes)]
+    work.errors = []
+    values: list[Value] = []
+    work.con.execute("BEGIN")  # one snapshot for all definitions
+    try:
+        for period in periods:
+            values += _values(work, wanted, period)
+        changed = store.changed(work.con, values)
+        new = store.changed_definitions(work.con, wanted)
+    finally:
+        work.con.execute("COMMIT")
+    if changed or new or marks:
+        name = ", ".join(period.name for period in periods) or "late rows"
+        with lake.write(work.con, work.settings, f"indicators {name}"):
+            store.put_definitions(work.con, new)
+            if changed:
+                store.put(work.con, changed)
+            dirty.clear(work.con, marks)
+    states = Counter(value.state for value in values)
+    for period in periods:
+        log.event(_log, "indicators", interval=period.name, rows=len(values), changed=len(changed), **states)
+    return Summary(
+        tuple(period.name for period in periods),
+        len(values),
+        len(changed),
+        dict(states),
+        tuple(sorted({v.code for v in values if v.state == "missing" and v.period_kind != "hour"})),
+        tuple(work.errors),
+    )
+
+
+def _values(work: Work, wanted: list[Definition], period: Period) -> list[Value]:
+    units: dict[str, list[str]] = {}
+    for kind, code in work.con.execute(_UNITS, {"first": period.first, "end": period.end}).fetchall():
+        units.setdefault(kind, []).append(code)
+    if not units:
+        raise Stop("CH-IND-005")
+    ledger = delivered.read(work.con, work.specs, period.first, period.end)
+    values: list[Value] = []
+    for definition in wanted:
+        scope = {kind: units.get(kind, []) for kind in (*definition.unit_columns, COUNTY)}
+        values += _definition(work, definition, period, ledger, scope)
+    return values
+
+
+def _definition(
+    work: Work, definition: Definition, period: Period, ledger: Deliveries, scope: dict[str, list[str]]
+) -> list[Value]:
+    standing = ledger.standing(definition, period)
+    if lacking := [table for table in definition.reads() if table in work.absent]:
+        standing = replace(standing, missing=f"the table {lacking[0]} does not exist")
+    whole: dict[str, list[Sums]] = {}
+    hours: dict[str, list[Sums]] = {}
+    if not standing.missing:
+        try:
+            if period.kind == "month" and definition.roll_up == "sum":
+                whole, standing = month.of_days(
+                    work.con, definition, period, ledger, standing=standing, scope=scope
+                )
+            else:
+                if definition.hour_sql and period.kind == "day":
+                    hours = run.sums(work.con, definition, definition.hour_sql, period)
+                whole = run.by_unit(hours)
+                if definition.sql:
+                    whole = run.sums(work.con, definition, definition.sql, period)
+        except Stop as error:
+            work.errors.append(error.text())
+            log.event(_log, "definition_failed", code=error.code, indicator=definition.code)
+            standing = replace(standing, missing=f"{error.code}: {error.part('why')}")
+            whole = hours = {}
+    values = list(_rows(definition, period.kind, period.name, scope=scope, found=whole, standing=standing))
+    if definition.hour_sql and period.kind == "day":
+        for hour in range(24):
+            name = f"{period.name}T{hour:02d}"
+            of_hour = {kind: [row for row in rows if row.hour == hour] for kind, rows in hours.items()}
+            values += _rows(definition, "hour", name, scope=scope, found=of_hour, standing=standing)
+    return values
+
+
+def _rows(
+    definition: Definition,
+    kind: str,
+    name: str,
+    *,
+    scope: dict[str, list[str]],
+    found: dict[str, list[Sums]],
+    standing: Standing,
+) -> Iterator[Value]:
+    for unit_kind, units in scope.items():
+        rows = found.get(unit_kind, [])
+        by_unit = {row.unit: row for row in rows}
+        for unit in units:
+            sums = (rows[0] if rows else None) if unit_kind == COUNTY else by_unit.get(unit)
+            yield settle(definition, unit, kind, name, sums=sums, standing=standing)

@@ -1,0 +1,112 @@
+"""Run a definition's SQL and give its sums per unit; nothing is judged here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import duckdb
+
+from cityhub.errors import Stop
+from indicators.definitions import Definition
+from indicators.period import Period
+
+COUNTY = "county"
+_COLUMNS = ("unit", "hour", "numerator", "denominator", "n_expected", "n_valid")
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What a definition's SQL says for one unit (None: rows that belong to no unit) and hour."""
+
+    unit: str | None = None
+    hour: int | None = None
+    numerator: float | None = None
+    denominator: float | None = None
+    n_expected: int | None = None
+    n_valid: int | None = None
+
+
+def exact(number: object) -> float | None:
+    """Twelve significant digits: parallel sums of doubles differ in the last bits from run to run, and a
+    value that did not change must not be written again."""
+    return None if number is None else float(f"{float(str(number)):.12g}")
+
+
+def total(parts: Iterable[Sums], *, unit: str | None = None, hour: int | None = None) -> Sums:
+    """The sum of parts; a component that is NULL in all of them stays NULL."""
+
+    items = list(parts)
+
+    def add(values: Iterable[float | int | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return exact(sum(known)) if known else None
+
+    expected, valid = add(item.n_expected for item in items), add(item.n_valid for item in items)
+    return Sums(
+        unit,
+        hour,
+        add(item.numerator for item in items),
+        add(item.denominator for item in items),
+        None if expected is None else int(expected),
+        None if valid is None else int(valid),
+    )
+
+
+def sums(
+    con: duckdb.DuckDBPyConnection, definition: Definition, sql: str, period: Period
+) -> dict[str, list[Sums]]:
+    """Rows by kind of unit: `territory`, `department`, and `county` (the sum over all rows, with those of no
+    unit, or its own run where units do not add). Raises `Stop` CH-IND-003 when the SQL cannot be run."""
+    found: dict[str, list[Sums]] = {}
+    for kind, column in definition.unit_columns.items():
+        found[kind] = _query(con, definition, sql.replace("{unit}", column), period)
+    if definition.county == "run" or not found:
+        found[COUNTY] = _query(con, definition, sql.replace("{unit}", "CAST(NULL AS VARCHAR)"), period)
+    else:
+        rows = next(iter(found.values()))
+        hours = sorted({row.hour for row in rows}, key=lambda hour: -1 if hour is None else hour)
+        found[COUNTY] = [total((row for row in rows if row.hour == hour), hour=hour) for hour in hours]
+    return found
+
+
+def by_unit(hours: dict[str, list[Sums]]) -> dict[str, list[Sums]]:
+    """The day as the sum of its hours, by kind of unit."""
+    return {
+        kind: [
+            total((row for row in rows if row.unit == unit), unit=unit) for unit in {row.unit for row in rows}
+        ]
+        for kind, rows in hours.items()
+    }
+
+
+def _query(con: duckdb.DuckDBPyConnection, definition: Definition, sql: str, period: Period) -> list[Sums]:
+    used = set(re.findall(r"\$(\w+)", sql))
+    given = {name: value for name, value in period.parameters().items() if name in used}
+    try:
+        cursor = con.execute(sql, given)
+        names = [column[0] for column in cursor.description or []]
+        rows = cursor.fetchall()
+    except duckdb.Error as error:
+        detail = str(error).splitlines()[0]
+        raise Stop("CH-IND-003", indicator=definition.code, detail=detail, period=period.name) from error
+    if not {"numerator", "n_expected", "n_valid"} <= set(names) <= set(_COLUMNS):
+        raise Stop("CH-IND-003", indicator=definition.code, detail=f"it gives the columns {', '.join(names)}")
+    return [_row(dict(zip(names, row, strict=True))) for row in rows]
+
+
+def _row(values: dict[str, object]) -> Sums:
+    def whole(name: str) -> int | None:
+        value = values.get(name)
+        return None if value is None else int(str(value).split(".", maxsplit=1)[0])
+
+    unit = values.get("unit")
+    return Sums(
+        None if unit is None else str(unit),
+        whole("hour"),
+        exact(values.get("numerator")),
+        exact(values.get("denominator")),
+        whole("n_expected"),
+        whole("n_valid"),
+    )

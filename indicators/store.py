@@ -1,0 +1,101 @@
+"""Writing values: exactly the rows that changed, so that a second run writes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+
+import duckdb
+
+from cityhub import clock
+from indicators.definitions import Definition
+from indicators.values import Value
+
+_NAMES = [item.name for item in fields(Value)]
+_LIST = ", ".join(_NAMES)
+_SELECT = f"SELECT {_LIST} FROM indicator_value WHERE period_kind = $kind AND starts_with(period, $period)"
+_TYPES = json.dumps(
+    [
+        dict.fromkeys(_NAMES, "VARCHAR")
+        | dict.fromkeys(("numerator", "denominator", "value", "coverage"), "DOUBLE")
+        | dict.fromkeys(("n_expected", "n_valid", "quarantined"), "BIGINT")
+    ]
+)
+_STAGE = f"""
+CREATE OR REPLACE TEMP TABLE changed AS SELECT unnest(from_json($rows, '{_TYPES}'), recursive := true)
+"""
+_DELETE = """
+DELETE FROM indicator_value v WHERE EXISTS (
+    SELECT 1 FROM changed c WHERE v.code = c.code AND v.unit_code = c.unit_code
+    AND v.period_kind = c.period_kind AND v.period = c.period)
+"""
+_INSERT = f"""
+INSERT INTO indicator_value ({_LIST}, as_of)
+SELECT {_LIST}, $as_of FROM changed WHERE state <> 'withdrawn' ORDER BY period_kind, period, code, unit_code
+"""
+_DEFINITIONS = "SELECT code, definition_sha256 FROM indicator"
+_PUT_DEFINITION = """
+INSERT INTO indicator (code, platform, title_zh, title_en, unit, direction, formula, kind, roll_up,
+    min_coverage, target, source, confidence, note, tables, definition_sha256)
+VALUES ($code, $platform, $title_zh, $title_en, $unit, $direction, $formula, $kind, $roll_up,
+    $min_coverage, $target, $source, $confidence, $note, $tables, $sha)
+"""
+_WORDS = {
+    "code", "platform", "unit", "direction", "formula", "kind", "roll_up", "min_coverage",
+    "source", "confidence", "note",
+}  # fmt: skip
+
+
+def changed(con: duckdb.DuckDBPyConnection, values: list[Value]) -> list[Value]:
+    """Those of the values that the warehouse does not hold like this, and, as `withdrawn`, stored rows of the
+    same codes and periods that the definitions do not give any more."""
+    new = {value.key: value for value in values}
+    codes = {value.code for value in values}
+    found: list[Value] = []
+    windows = sorted({(value.period_kind, value.period[:10]) for value in values})
+    stored: set[tuple[str, str, str, str]] = set()
+    for kind, period in windows:
+        for row in con.execute(_SELECT, {"kind": kind, "period": period}).fetchall():
+            old = Value(*row)
+            stored.add(old.key)
+            if old.key in new and new[old.key] != old:
+                found.append(new[old.key])
+            elif old.key not in new and old.code in codes:
+                found.append(Value(**asdict(old) | {"state": "withdrawn"}))
+    return found + [value for key, value in new.items() if key not in stored]
+
+
+def put(con: duckdb.DuckDBPyConnection, values: Iterable[Value]) -> None:
+    """Replace the rows of these values, inside the caller's transaction."""
+    con.execute(_STAGE, {"rows": json.dumps([asdict(value) for value in values], ensure_ascii=False)})
+    con.execute(_DELETE)
+    con.execute(_INSERT, {"as_of": clock.now()})
+
+
+def changed_definitions(
+    con: duckdb.DuckDBPyConnection, definitions: Iterable[Definition]
+) -> list[Definition]:
+    """Definitions that the table `indicator` does not hold in this version."""
+    stored = dict(con.execute(_DEFINITIONS).fetchall())
+    return [definition for definition in definitions if stored.get(definition.code) != definition.sha256]
+
+
+def put_definitions(con: duckdb.DuckDBPyConnection, definitions: Iterable[Definition]) -> None:
+    """Replace rows of the table `indicator`, inside the caller's transaction."""
+    for item in definitions:
+        con.execute("DELETE FROM indicator WHERE code = $code", {"code": item.code})
+        con.execute(
+            _PUT_DEFINITION,
+            {
+                **item.model_dump(
+                    include={"code", "platform", "unit", "direction", "formula", "kind", "roll_up"}
+                ),
+                **item.model_dump(include={"min_coverage", "source", "confidence", "note"}),
+                "title_zh": item.title.zh,
+                "title_en": item.title.en,
+                "target": None if item.target is None else json.dumps(item.target, ensure_ascii=False),
+                "tables": ",".join(item.reads()),
+                "sha": item.sha256,
+            },
+        )
