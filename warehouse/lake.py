@@ -12,7 +12,7 @@ import os
 import platform
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -143,7 +143,8 @@ def write(
             _sync_new_files(settings, started)
             con.execute("COMMIT")
         except BaseException:
-            con.execute("ROLLBACK")
+            with suppress(duckdb.TransactionException):  # a failed COMMIT has ended the transaction already
+                con.execute("ROLLBACK")
             raise
 
 
