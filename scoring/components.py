@@ -1,0 +1,172 @@
+"""From delivered numbers to the weighted sum. A missing number is never zero unless a switch says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+from scoring.numbers import kept, text
+from scoring.result import ComponentResult, Given, State, Step, UnitInput, Value
+from scoring.scheme import Component, Scheme
+from scoring.switches import Choices, unknown
+
+ONE = Decimal(1)
+
+
+def given(value: Value) -> Given:
+    """A bare number or None as a record; a record without a value is missing."""
+    found = value if isinstance(value, Given) else Given(value)
+    return replace(found, state="missing") if found.value is None else found
+
+
+def check(scheme: Scheme, unit: UnitInput) -> None:
+    """Raises `Usage` CH-SCORE-002 for a component or member id that the scheme does not have."""
+    for name, value in unit.components.items():
+        component = scheme.component(name)
+        if isinstance(value, Mapping):
+            _check_members(component, value, unit.unit)
+
+
+def _check_members(component: Component, values: Mapping[str, Value], unit: str) -> None:
+    known = [member.id for member in component.members]
+    for name in values:
+        if name not in known:
+            raise unknown(f"member of {component.id}", name, known or ["(none)"], unit=unit)
+
+
+def weigh(scheme: Scheme, unit: UnitInput, choices: Choices, trace: list[Step]) -> list[ComponentResult]:
+    """All components of a unit with their weights, values and points, members after their parent.
+
+    Points are None for members, and for a component that is missing and held.
+    """
+    check(scheme, unit)
+    results: list[tuple[ComponentResult, list[ComponentResult]]] = []
+    for component in scheme.components:
+        value = unit.components.get(component.id)
+        members: list[ComponentResult] = []
+        if isinstance(value, Mapping):
+            result, members = _combined(scheme, component, value, choices, trace)
+        else:
+            found = given(value)
+            reason = None if found.value is not None else found.reason or f"{component.title.zh}未报送"
+            result = _result(component, found, reason)
+        results.append((_resolved(scheme, result, choices, trace, component), members))
+    weights = _weights([result for result, _ in results], choices, trace)
+    flat: list[ComponentResult] = []
+    for result, members in results:
+        weight = weights[result.component]
+        points = None if result.value is None or weight is None else kept(weight * result.value)
+        flat.append(replace(result, weight=weight if weight is not None else result.weight, points=points))
+        flat += members
+    return flat
+
+
+def _result(component: Component, found: Given, reason: str | None) -> ComponentResult:
+    return ComponentResult(
+        component=component.id,
+        title=component.title.zh,
+        weight=component.weight,
+        value=found.value,
+        points=None,
+        state=found.state,
+        source=found.source,
+        reason=reason or found.reason,
+    )
+
+
+def _combined(
+    scheme: Scheme, component: Component, values: Mapping[str, Value], choices: Choices, trace: list[Step]
+) -> tuple[ComponentResult, list[ComponentResult]]:
+    way = choices["combine_specials"] if component.combine == "mean" else "weighted"
+    wanted = component.members if way == "mean_all" else [m for m in component.members if m.id in values]
+    if component.combine == "weighted":
+        wanted = component.members
+    lines: list[ComponentResult] = []
+    for member in wanted:
+        found = given(values.get(member.id))
+        reason = found.reason if found.value is not None else found.reason or f"{member.title.zh}未报送"
+        line = replace(_result(member, found, reason), component=f"{component.id}.{member.id}")
+        lines.append(_resolved(scheme, line, choices, trace, member))
+    shares = {
+        line.component: (member.weight or ONE) if way == "weighted" else ONE
+        for member, line in zip(wanted, lines, strict=True)
+    }
+    counted = [line for line in lines if line.value is not None]
+    missing = [line for line in lines if line.value is None]
+    held = bool(missing) and choices["missing_component"] != "renormalise"
+    total = sum((shares[line.component] for line in counted), Decimal(0))
+    lines = [replace(line, weight=_share(shares[line.component], total, line, held)) for line in lines]
+    if not counted or held:
+        names = "、".join(line.title for line in missing) or "全部"
+        reason = f"{component.title.zh}缺项：{names}" if lines else f"{component.title.zh}：没有适用的专项"
+        return _result(component, Given(None, "missing"), reason), lines
+    value = kept(sum((shares[line.component] * (line.value or 0) for line in counted), Decimal(0)) / total)
+    mean = "加权平均" if way == "weighted" else "算术平均"
+    trace.append(
+        Step(
+            rule=component.id,
+            what=f"{component.title.zh}：{mean}，{len(counted)} 项",
+            inputs={line.title: text(line.value) or "" for line in counted},
+            result=text(value) or "",
+            clause=component.clause,
+            switch=choices.cite("combine_specials") if component.combine == "mean" else None,
+        )
+    )
+    weak = [line for line in lines if line.state != "ok"]
+    state: State = "provisional" if weak else "ok"
+    reason = "；".join(line.reason or f"{line.title}暂定" for line in weak) or None
+    sources = "+".join(sorted({line.source for line in counted if line.source})) or None
+    return _result(component, Given(value, state, sources, reason), reason), lines
+
+
+def _share(share: Decimal, total: Decimal, line: ComponentResult, held: bool) -> Decimal | None:
+    """A member's share of its parent, at the six places of the table."""
+    if held or line.value is None or not total:
+        return None
+    return (share / total).quantize(Decimal("0.000001"))
+
+
+def _resolved(
+    scheme: Scheme, result: ComponentResult, choices: Choices, trace: list[Step], component: Component
+) -> ComponentResult:
+    """A missing number under the switch: stays missing, or becomes zero or full marks, said in the trace."""
+    policy = choices["missing_component"]
+    if result.value is not None or policy in {"hold", "renormalise"}:
+        return result
+    value = scheme.scale.max if policy == "full" else scheme.scale.min
+    trace.append(
+        Step(
+            rule=result.component,
+            what=f"{result.title}缺项，按{'满分' if policy == 'full' else ' 0 分'}计",
+            inputs={},
+            result=text(value) or "",
+            clause=component.clause,
+            switch=choices.cite("missing_component"),
+        )
+    )
+    return replace(result, value=value, reason=f"{result.reason}；按{text(value)}分计")
+
+
+def _weights(
+    results: list[ComponentResult], choices: Choices, trace: list[Step]
+) -> dict[str, Decimal | None]:
+    """Weights in force: the scheme's, or, where a switch says so, shared out among those that are there."""
+    own = {result.component: result.weight or Decimal(0) for result in results}
+    missing = [result for result in results if result.value is None]
+    if not missing or choices["missing_component"] != "renormalise":
+        return dict(own)
+    total = sum((own[result.component] for result in results if result.value is not None), Decimal(0))
+    if not total:
+        return dict.fromkeys(own)
+    trace.append(
+        Step(
+            rule="weights",
+            what="缺项，其余组成项重新归一：" + "、".join(result.title for result in missing),
+            inputs={result.component: text(own[result.component]) or "" for result in missing},
+            result=text(total) or "",
+            switch=choices.cite("missing_component"),
+        )
+    )
+    # At full precision: the score is the sum of points at 18 places, not of weights cut to the table's six.
+    return {r.component: None if r.value is None else own[r.component] / total for r in results}
