@@ -1,4 +1,4 @@
-"""Small vectorised helpers that the platform modules share: grids of entity and time, lookups, life cycles."""
+"""Vectorised helpers that the platform modules share: grids of entity and time, lookups, life cycles."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def past(world: World, at: Times) -> Times:
 def with_open_days(
     world: World, days: int, make: Callable[[World, World], pa.Table], changed: Sequence[str]
 ) -> pa.Table:
-    """Records that live for days: today's, and those of the `days` before in which a `changed` time is today's.
+    """Records that live for days: today's, and earlier ones in which a `changed` time is today's.
 
     `make(born, seen)` gives the records of the day `born` as the platform knows them on the day `seen`.
     """

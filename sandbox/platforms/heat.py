@@ -7,8 +7,8 @@ import pyarrow as pa
 
 from sandbox.content import Duplicates, Fault, Frozen, Late, Spoil, put, times
 from sandbox.dataset import Dataset
-from sandbox.manners import Basic, Endpoint, Manner, Offset
 from sandbox.geo import Floats
+from sandbox.manners import Basic, Endpoint, Manner, Offset
 from sandbox.series import DAY_S, Ints, clock, days_since, grid, pick, stored
 from sandbox.world import World
 
@@ -66,7 +66,7 @@ def _counter(world: World, station: Ints, day: Floats) -> Floats:
 
 
 def states(world: World) -> pa.Table:
-    """Primary side of each substation, every five minutes (demo) to ten seconds (county); `ljrl` counts GJ."""
+    """Primary side of each substation, each five minutes (demo) to ten seconds (county); `ljrl` counts GJ."""
     n, per_day = _stations(world), world.count(288, 8640)
     station, second = grid(n, per_day)
     rng, area = world.rng("heat.station"), _area(world)[station]

@@ -1,8 +1,8 @@
-"""焚烧供电 waste-to-energy: daily flue-gas means as the public platform discloses them (REST by date), weighing
-tickets and electricity counters in the exchange database.
+"""焚烧供电 waste-to-energy: daily flue-gas means as the public platform discloses them (REST by date),
+weighing tickets and electricity counters in the exchange database.
 
-With records: real daily means of Henan's furnaces, each furnace on one of its own real days, blanks, marks and
-upload lag kept; the county's own plant is always among them. Without: the same shape, drawn.
+With records: real daily means of Henan's furnaces, each on one of its own real days, blanks, marks and upload
+lag kept; the county's own plant is always among them. Without: the same shape, drawn.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _real(world: World, lines: list[dict[str, str]]) -> list[tuple[str, ...]]:
     for line in lines:
         by_furnace[line["mp_code"]][line["day"]].append(line)
     origin = real("Henan CEMS, Ministry of Ecology and Environment")
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for days in by_furnace.values():
         known = sorted(days)
         for line in days[known[days_since(world) % len(known)]]:
@@ -83,11 +83,11 @@ def _real(world: World, lines: list[dict[str, str]]) -> list[tuple[str, ...]]:
 
 
 def _drawn(world: World) -> list[tuple[str, ...]]:
-    """Shares of the real rows: 13 % blank, 13 % without contact, 3.5 % maintenance, upload 33.3 h after the day began."""
+    """Shares of the real rows: 13 % without contact, 3.5 % maintenance, uploaded 33.3 h after midnight."""
     rng, stable = world.rng("incineration.cems"), world.stable_rng("incineration.cems")
     plants = [(OWN_PLANT, OWN_FURNACE)]
     plants += [(f"示例垃圾焚烧厂{i // 2 + 1:02d}", f"EXAMPLE{i:025d}") for i in range(1, 36)]
-    rows = []
+    rows: list[tuple[str, ...]] = []
     start = datetime.combine(world.day, datetime.min.time())
     for plant, furnace in plants:
         level = stable.lognormal(0, 0.35)

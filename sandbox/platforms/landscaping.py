@@ -15,7 +15,17 @@ from sandbox.world import World
 
 DISTRICTS = ("01", "02", "03", "04")
 SHARES = [0.4, 0.25, 0.15, 0.2]
-SPECIES = ("法国梧桐", "国槐", "银杏", "女贞", "栾树", "白蜡", "楸树", "Platanus x acerifolia", "Ginkgo biloba")
+SPECIES = (
+    "法国梧桐",
+    "国槐",
+    "银杏",
+    "女贞",
+    "栾树",
+    "白蜡",
+    "楸树",
+    "Platanus x acerifolia",
+    "Ginkgo biloba",
+)
 HEALTH = {"Good": "健康", "Fair": "一般", "Poor": "较差"}
 STATUS = {"Alive": "存活", "Dead": "枯死", "Stump": "树桩"}
 KINDS = ("浇水", "修剪", "冲洗", "打药")

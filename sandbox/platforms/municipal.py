@@ -22,11 +22,12 @@ EVENTS = ("井盖异常", "路面破损", "桥梁病害", "泵站故障", "管�
 LIMIT_H = (4.0, 72.0, 168.0, 8.0, 24.0)
 OPEN_DAYS = 7
 
+HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 MANNER = Manner(
     auth=Login(path="/login", body='{"token":"$token","expiresIn":$seconds}', seconds=1800),
     paging=Page(number="page", size="rows"),
-    ok='<?xml version="1.0" encoding="UTF-8"?>\n<response><total>$total</total><rows>$records</rows></response>',
-    error='<?xml version="1.0" encoding="UTF-8"?>\n<response><code>$code</code><message>$message</message></response>',
+    ok=HEAD + "<response><total>$total</total><rows>$records</rows></response>",
+    error=HEAD + "<response><code>$code</code><message>$message</message></response>",
     format="xml",
 )
 
