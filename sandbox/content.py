@@ -89,6 +89,11 @@ def times(factor: float) -> Change:
     return lambda column: pc.multiply(column, pa.scalar(factor, column.type))
 
 
+def plus(amount: float) -> Change:
+    """Moved by `amount` (a position that jumps, a sum that does not add up)."""
+    return lambda column: pc.add(column, pa.scalar(amount, column.type))
+
+
 def negative(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Below zero whatever it was."""
     return pc.negate(pc.add(pc.abs(column), pa.scalar(1, column.type)))
@@ -156,7 +161,7 @@ def _spoil(
         )
     counts = truth.bad if fault.bad else truth.odd
     counts[fault.kind] = counts.get(fault.kind, 0) + int(chosen.size)
-    return table
+    return _touched(table, mask)
 
 
 def _freeze(
@@ -174,7 +179,9 @@ def _freeze(
     for column in fault.columns:
         place = table.column_names.index(column)
         table = table.set_column(place, table.schema.field(column), table[column].take(pa.array(source)))
-    free[run] = False
+    mask = np.zeros(table.num_rows, dtype=bool)
+    mask[run] = True
+    table, free[run] = _touched(table, mask), False
     truth.odd[fault.kind] = truth.odd.get(fault.kind, 0) + int(run.size)
     return table
 
@@ -199,7 +206,20 @@ def _held(world: World, name: str, table: pa.Table, time: str, fault: Late, *, a
 def _shifted(table: pa.Table, time: str, days: int) -> pa.Table:
     place, field = table.column_names.index(time), table.schema.field(time)
     earlier = pc.subtract(table[time], pa.scalar(days * 86_400_000_000, pa.duration("us")))
-    return table.set_column(place, field, earlier.cast(field.type))
+    return _touched(
+        table.set_column(place, field, earlier.cast(field.type)), np.ones(table.num_rows, dtype=bool)
+    )
+
+
+def _touched(table: pa.Table, mask: NDArray[np.bool_]) -> pa.Table:
+    """A real record that a fault changed no longer says that its values are real."""
+    place = table.column_names.index("data_origin")
+    origin = table["data_origin"]
+    real = pc.and_(pc.starts_with(origin, "real:"), pa.array(mask))
+    if not pc.any(real).as_py():
+        return table
+    said = pc.replace_substring(origin, "values real", "values changed by a scripted fault")
+    return table.set_column(place, "data_origin", pc.if_else(real, said, origin))
 
 
 def _reversed_blocks(

@@ -64,7 +64,7 @@ def build(world: World, name: str, dataset: Dataset) -> pa.Table:
     """The day's delivery of one dataset with its scripted content faults; counts go to `world.truth`."""
     table = dataset.make(world)
     if "data_origin" not in table.column_names:
-        table = table.append_column("data_origin", pa.array([GENERATED] * table.num_rows, pa.string()))
+        table = table.append_column("data_origin", pa.repeat(GENERATED, table.num_rows))
     counts = world.truth.feed(dataset.feed)
     table = inject(world, name, table, time=dataset.time, faults=dataset.faults, truth=counts)
     counts.rows = table.num_rows
@@ -77,7 +77,7 @@ def build(world: World, name: str, dataset: Dataset) -> pa.Table:
 def _reshaped(world: World, feed: str, table: pa.Table) -> pa.Table:
     """The scripted schema changes: they hold for every transport."""
     if added := world.plan.has(feed, "column_added"):
-        table = table.append_column(added, pa.array(["new"] * table.num_rows, pa.string()))
+        table = table.append_column(added, pa.repeat("new", table.num_rows))
     if renamed := world.plan.has(feed, "column_renamed"):
         old, new = renamed.split(">")
         table = table.rename_columns([new if name == old else name for name in table.column_names])
