@@ -15,7 +15,7 @@ from scoring.switches import Choices
 
 @dataclass(frozen=True)
 class YearResult:
-    """A unit's year. `months` are those that the mean is over; `score` is None where all twelve are wanted."""
+    """A unit's year. `months` are those that the mean is over; `score` is None where twelve are wanted."""
 
     unit: str
     league: str

@@ -1,4 +1,4 @@
-"""The score of a month: pure functions from a scheme and its inputs to results, each number with its trace."""
+"""The score of a month: pure functions from a scheme and its inputs to results, each with its trace."""
 
 from __future__ import annotations
 

@@ -51,6 +51,9 @@ class Component(Model):
     clause: str | None = None
     weight: Exact | None = Field(None, description="share of the parent; none: an equal share")
     combine: Literal["given", "mean", "weighted"] = "given"
+    source: Literal["hand", "policy"] = Field(
+        "hand", description="policy: computed where nobody gave it by hand"
+    )
     members: list[Component] = Field(default_factory=list)
     applies: dict[str, Literal["all", "listed"]] = Field(
         default_factory=dict,

@@ -1,0 +1,67 @@
+"""A month's scores: read the lake, compute, write what changed. A second run writes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from cityhub import log
+from cityhub.clock import day_bounds
+from cityhub.settings import Settings
+from scoring import policy, scheme, store, tables
+from scoring.engine import compute
+from scoring.gather import gather
+from scoring.result import UnitResult
+from scoring.rows import ranking_rows, score_rows
+from warehouse import lake
+
+logger = log.get(__name__)
+SCHEME = "qi-county"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a run did: units with and without a score, and whether anything was written."""
+
+    month: str
+    scored: int
+    held: int
+    written: bool
+    results: tuple[UnitResult, ...]
+
+
+def score_month(
+    settings: Settings, month: str, as_of: date, switches: dict[str, str] | None = None
+) -> Scored:
+    """Compute the month as of a service day and replace its rows in `score` and `ranking` in one transaction.
+
+    Rows that are the same stay, with their `as_of`. `switches` replaces defaults of the scheme (id → option).
+    """
+    rules, ours = scheme.load(SCHEME), policy.load()
+    con = lake.connect(settings)
+    try:
+        tables.set_month(con, rules.scheme, month)
+        con.execute("BEGIN")  # one snapshot for all inputs
+        found = tables.read(con, tables.queries(con))
+        con.execute("COMMIT")
+        gathered = gather(rules, ours, found, month=month, as_of=as_of, switches=switches)
+        results = compute(rules, gathered.inputs)
+        new = {
+            "score": [row for result in results for row in score_rows(result, gathered)],
+            "ranking": ranking_rows(results, gathered, rules.choices(switches), rules),
+        }
+        changed = [
+            name
+            for name, rows in new.items()
+            if store.stored(con, name, SCHEME, month) != store.key(name, rows)
+        ]
+        if changed:
+            moment = day_bounds(as_of)[1].isoformat()
+            with lake.write(con, settings, f"score {SCHEME} {month}"):
+                for name, rows in new.items():
+                    store.replace(con, name, SCHEME, month, rows, as_of=moment)
+    finally:
+        con.close()
+    scored = sum(result.score is not None for result in results)
+    log.event(logger, "score", interval=month, rows=len(new["score"]), scored=scored, written=bool(changed))
+    return Scored(month, scored, len(results) - scored, bool(changed), tuple(results))

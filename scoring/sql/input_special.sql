@@ -1,0 +1,6 @@
+-- Scores of the eight campaigns, from January to the month: a campaign that a unit was scored for earlier in the
+-- year still applies to it. The scorer's name stays in the warehouse.
+SELECT month, campaign, unit, score
+FROM manual_special
+WHERE month >= getvariable('year_first') AND month <= getvariable('month')
+ORDER BY month, campaign, unit
