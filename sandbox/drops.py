@@ -102,7 +102,7 @@ def _csv(table: pa.Table, drop: Drop) -> bytes:
 
 
 def _texts(values: Sequence[object], name: str, drop: Drop) -> Iterable[str]:
-    """Cells as the vendor writes them; a decimal comma brings spaces between thousands and N/A for nothing."""
+    """Cells as the vendor writes them; a decimal comma brings thousands spaces and N/A for nothing."""
     blank = "N/A" if drop.decimal == "," else ""
     texts = [_text(value, drop.decimal, blank) for value in values]
     return [text.translate(FULL_WIDTH) for text in texts] if name in drop.full_width else texts

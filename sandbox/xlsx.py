@@ -36,7 +36,7 @@ def saved(book: Workbook) -> bytes:
 
 
 def drop_sheet(table: pa.Table, sheet: str, title: str | None) -> bytes:
-    """One sheet below a merged title; every third row has its times as bare Excel serials, every third as text."""
+    """One sheet below a merged title; times take turns as bare Excel serials, dates and text."""
     book, page = _book(sheet)
     if title:
         _title(page, 1, title, table.num_columns)
@@ -68,7 +68,7 @@ def scores(tables: dict[str, pa.Table]) -> bytes:
 
 
 def _special(page: Worksheet, table: pa.Table) -> None:
-    """Month, unit, eight campaigns under one merged heading, scorer; month and scorer merged over their rows."""
+    """Month, unit, eight campaigns under a merged heading, scorer; month and scorer merged downwards."""
     rows, wide = table.to_pylist(), len(assessment.CAMPAIGNS)
     last = 3 + wide
     month = rows[0]["月份"]

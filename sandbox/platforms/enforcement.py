@@ -64,7 +64,7 @@ def _real_intervals(world: World) -> Floats | None:
 
 
 def _drawn_intervals(rng: np.random.Generator, n: int) -> Floats:
-    """Shaped like the real ones: half closed within half a day, a long tail, a fifth open, some below zero."""
+    """Shaped like the real ones: half closed within half a day, a long tail, a fifth open."""
     hours = np.where(
         rng.random(n) < 0.6, rng.lognormal(np.log(3), 1.3, n), rng.lognormal(np.log(150), 1.2, n)
     )
