@@ -129,10 +129,7 @@ class Delivery:
         whole.update(tail)
         name = f"{len(self.parts) + 1:06d}.{format}" + ("" if format in {"xlsx", "parquet"} else ".zst")
         payload = records if name.endswith(format) else _zstd(records)
-        with (self._work / name).open("wb") as handle:
-            handle.write(payload)
-            handle.flush()
-            os.fsync(handle.fileno())
+        self._write(name, payload)
         part = Part(
             file=name,
             format=format,
@@ -147,6 +144,18 @@ class Delivery:
         )
         self.parts.append(part)
         return part
+
+    def attach(self, name: str, body: bytes) -> str:
+        """Keep a body as received beside the parts made from it (a workbook, a page that had to be
+        rewritten); returns its sha256. The load does not read attachments."""
+        self._write(name, body)
+        return hashlib.sha256(body).hexdigest()
+
+    def _write(self, name: str, payload: bytes) -> None:
+        with (self._work / name).open("wb") as handle:
+            handle.write(payload)
+            handle.flush()
+            os.fsync(handle.fileno())
 
     def _land(self) -> Manifest:
         manifest = Manifest(

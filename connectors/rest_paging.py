@@ -1,0 +1,121 @@
+"""Which page comes next, and when it is over: totals, short pages, repeated pages, repeated cursors."""
+
+from __future__ import annotations
+
+import hashlib
+
+from cityhub.errors import Stop
+from cityhub.spec.source import CursorPaging, OffsetPaging, PagePaging, Paging
+from connectors.rest_page import Page, Place
+
+Params = dict[str, str]
+
+
+class Pager:
+    """Walks one delivery's pages.
+
+    A paging ends at an empty page, or at a short page that reaches the stated total; a full page that reaches
+    the total is followed by one more call, because totals are often wrong. An offset moves by what really
+    came: sources that cap the page size lose nothing. A cursor ends when it is absent, null or empty.
+    """
+
+    def __init__(self, paging: Paging, place: Place, max_pages: int) -> None:
+        self.paging, self.place, self.max_pages = paging, place, max_pages
+        self.number = 1
+        self.count = 0
+        self.total: int | None = None
+        self.findings: list[str] = []
+        self._seen: dict[bytes, int] = {}
+        self._cursors: set[str] = set()
+        self._ended_by_repeat = False
+
+    def first(self) -> Params:
+        """Parameters of the first page."""
+        if isinstance(self.paging, PagePaging):
+            return {
+                self.paging.page_param: str(self.paging.first),
+                self.paging.size_param: str(self.paging.size),
+            }
+        if isinstance(self.paging, OffsetPaging):
+            return {self.paging.offset_param: "0", self.paging.size_param: str(self.paging.size)}
+        if isinstance(self.paging, CursorPaging) and self.paging.size_param:
+            return {self.paging.size_param: str(self.paging.size)}
+        return {}
+
+    def keeps(self, page: Page) -> bool:
+        """False for a page that only repeats the end and must not be landed.
+
+        Raises `Stop` CH-PULL-015 for a repeated page while records are still missing.
+        """
+        if page.count == 0:
+            return self.number == 1
+        key = hashlib.sha256(page.loop_key).digest()
+        before = self._seen.setdefault(key, self.number)
+        if before == self.number:
+            return True
+        if self.total is not None and self.count >= self.total:
+            self.findings.append(f"the source repeats page {before} beyond its end; that was left out")
+            self._ended_by_repeat = True
+            return False
+        detail = f"its {page.count} records are the same as those of page {before}"
+        raise Stop("CH-PULL-015", **{**self.place, "page": self.number, "detail": detail})
+
+    def next(self, page: Page) -> Params | None:
+        """Parameters of the page after this one; None at the end. Call `keeps` first."""
+        if isinstance(self.paging, (PagePaging, OffsetPaging, CursorPaging)):
+            self._note_total(page, self.paging.total_at)
+        self.count += page.count if not self._ended_by_repeat else 0
+        if self._ended_by_repeat:
+            return None
+        params = self._following(page)
+        if params is not None:
+            self.number += 1
+            if self.number > self.max_pages:
+                raise Stop("CH-PULL-016", **{**self.place, "page": self.max_pages})
+        return params
+
+    def finish(self) -> None:
+        """Compare what came with what was stated; differences become findings."""
+        if self.total is not None and self.total != self.count:
+            self.findings.append(f"the source states {self.total} records and delivered {self.count}")
+
+    def _note_total(self, page: Page, path: str | None) -> None:
+        stated = page.says(path)
+        try:
+            total = None if stated is None or isinstance(stated, bool) else int(stated)
+        except (TypeError, ValueError):
+            return
+        if total is None:
+            return
+        if self.total is not None and total != self.total and page.count:
+            change = f"from {self.total} to {total} at page {self.number}"
+            self.findings.append(f"the stated total changed {change}: rows came or went meanwhile")
+        if self.total is None or page.count:
+            self.total = total
+
+    def _following(self, page: Page) -> Params | None:
+        if isinstance(self.paging, CursorPaging):
+            return self._next_cursor(page, self.paging)
+        if not isinstance(self.paging, (PagePaging, OffsetPaging)):
+            return None
+        short = page.count < self.paging.size
+        if page.count == 0 or (short and self.total is not None and self.count >= self.total):
+            return None
+        if isinstance(self.paging, PagePaging):
+            number = str(self.paging.first + self.number)
+            return {self.paging.page_param: number, self.paging.size_param: str(self.paging.size)}
+        return {self.paging.offset_param: str(self.count), self.paging.size_param: str(self.paging.size)}
+
+    def _next_cursor(self, page: Page, paging: CursorPaging) -> Params | None:
+        value = page.says(paging.cursor_at)
+        if value is None or value == "" or value is False:
+            return None
+        cursor = str(value)
+        if cursor in self._cursors:
+            if page.count == 0:
+                return None
+            detail = f"it names the cursor {cursor[:60]} again"
+            raise Stop("CH-PULL-015", **{**self.place, "page": self.number, "detail": detail})
+        self._cursors.add(cursor)
+        size = {paging.size_param: str(paging.size)} if paging.size_param else {}
+        return {paging.cursor_param: cursor, **size}
