@@ -1,35 +1,45 @@
-"""The sandbox's own door for whoever runs the demo: `POST /publish` sends the day's MQTT messages."""
+"""The sandbox's own door, for whoever runs a night or a backfill against it.
+
+`POST /publish?day=2026-11-20` sends that day's MQTT messages; `POST /day?day=2026-11-19` puts an earlier day
+into the exchange database and the drop folder (REST answers for any day without being told).
+"""
 
 from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
+from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
 from typing import ClassVar
-
-from sandbox.world import World
+from urllib.parse import parse_qs, urlsplit
 
 
 class _Handler(BaseHTTPRequestHandler):
-    world: ClassVar[World]
-    home: ClassVar[Path]
+    actions: ClassVar[dict[str, Callable[[date], object]]]
+    own_day: ClassVar[date]
 
     def log_message(self, format: str, *args: object) -> None:
         """Silent."""
 
     def do_POST(self) -> None:
-        """`/publish` → `{"published": n}`: messages that the broker acknowledged."""
-        if self.path != "/publish":
-            self.send_error(404)
+        """Do what the path names; 404 for another path, 400 for a wrong day."""
+        parts = urlsplit(self.path)
+        action = self.actions.get(parts.path)
+        if action is None:
+            self._answer(404, {"error": f"there is {', '.join(self.actions)}"})
             return
-        count = 0
-        if find_spec("sandbox.publisher"):
-            count = int(import_module("sandbox.publisher").publish(self.world))
-        body = json.dumps({"published": count}).encode()
-        self.send_response(200)
+        try:
+            day = date.fromisoformat(parse_qs(parts.query).get("day", [self.own_day.isoformat()])[0])
+        except ValueError:
+            self._answer(400, {"error": "day: write 2026-11-20"})
+            return
+        self._answer(200, action(day))
+
+    def _answer(self, status: int, value: object) -> None:
+        body = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -38,8 +48,15 @@ class _Handler(BaseHTTPRequestHandler):
 class Control:
     """The control server on a free port of 127.0.0.1."""
 
-    def __init__(self, world: World, home: Path) -> None:
-        handler = type("ControlHandler", (_Handler,), {"world": world, "home": home})
+    def __init__(
+        self, own_day: date, publish: Callable[[date], int], ensure_day: Callable[[date], None]
+    ) -> None:
+        def made(day: date) -> dict[str, str]:
+            ensure_day(day)
+            return {"day": day.isoformat()}
+
+        actions = {"/publish": lambda day: {"published": publish(day)}, "/day": made}
+        handler = type("ControlHandler", (_Handler,), {"actions": actions, "own_day": own_day})
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"

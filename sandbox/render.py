@@ -51,6 +51,7 @@ def render(
         file.write_bytes(b"")
         return Rendered(file, np.empty(0, np.int64), np.empty(0, np.int64))
     con = duckdb.connect(config={"threads": 2, "memory_limit": "1GB"})
+    con.execute("SET enable_progress_bar = false")  # a slow COPY would draw on the terminal
     try:
         con.register("records", table)
         columns = [(field, _value(field, (stamps or {}).get(field.name, "iso"))) for field in table.schema]

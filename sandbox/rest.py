@@ -84,6 +84,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _login(self, login: Login, body: bytes) -> None:
         manner = next(item.manner for item in self.api.endpoints.values() if item.manner.auth == login)
+        if plan_has(self.api.plan, self.api.platform, "garbage"):
+            self._send(200, GARBAGE, "text/html; charset=utf-8")
+            return
         answer = self.api.gate.login(login, body) if self.command == "POST" else None
         if answer is None:
             self._refuse(manner, 401, "user or password wrong")

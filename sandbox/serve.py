@@ -6,7 +6,9 @@ import json
 import resource
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,17 +23,22 @@ from sandbox.store import Store
 from sandbox.world import World
 
 OTHERS = ("exchange", "drops", "publisher")  # database, files, MQTT: modules of their own
+WORKERS = 2
 
 
 class Sandbox:
-    """A running city. Use as a context manager; `ready` is what `ready.json` holds."""
+    """A running city. Use as a context manager; `ready` is what `ready.json` holds.
 
-    def __init__(self, world: World, home: Path) -> None:
-        self.world, self.home = world, home
+    `transports` names the modules besides REST that are started.
+    """
+
+    def __init__(self, world: World, home: Path, transports: Sequence[str] = OTHERS) -> None:
+        self.world, self.home, self.transports = world, home, transports
         self.ready: dict[str, Any] = {}
         self._keys = Keys(world.seed, home)
         self._store = Store(world, home / "rendered")
         self._running: list[Any] = []
+        self._others: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
         try:
@@ -49,13 +56,13 @@ class Sandbox:
         self.home.mkdir(parents=True, exist_ok=True)
         (self.home / "ready.json").unlink(missing_ok=True)
         began = time.perf_counter()
-        for name in platforms.names():
-            self._make(name)
+        with ThreadPoolExecutor(WORKERS) as pool:  # numpy and DuckDB let each other run
+            list(pool.map(self._make, platforms.names()))
         made, rows = time.perf_counter() - began, sum(item.rows for item in self.world.truth.values())
         values, ports = self._serve()
-        for name in OTHERS:
+        for name in self.transports:
             values |= self._start(name)
-        control = Control(self.world, self.home)
+        control = Control(self.world.day, self._publish, self._ensure_day)
         control.start()
         self._running.append(control)
         write(self.home / "secrets", values)
@@ -87,6 +94,16 @@ class Sandbox:
         """Stop everything, last started first; safe to call twice."""
         while self._running:
             self._running.pop().stop()
+
+    def _publish(self, day: date) -> int:
+        publisher = self._others.get("publisher")
+        return int(publisher.publish(day)) if publisher is not None else 0
+
+    def _ensure_day(self, day: date) -> None:
+        """REST days are made when asked for; the other transports must be told."""
+        for other in self._others.values():
+            if hasattr(other, "ensure_day"):
+                other.ensure_day(day)
 
     def _make(self, platform: str) -> None:
         module = platforms.load(platform)
@@ -131,9 +148,11 @@ class Sandbox:
         if find_spec(f"sandbox.{name}") is None:
             return {}
         module = import_module(f"sandbox.{name}")
-        values: Mapping[str, str] = (module.write if name == "drops" else module.start)(self.world, self.home)
-        if hasattr(module, "stop"):
-            self._running.append(module)
+        other = (module.write if name == "drops" else module.start)(self.world, self.home)
+        self._others[name] = other
+        if hasattr(other, "stop"):
+            self._running.append(other)
+        values: Mapping[str, str] = other
         return values
 
 

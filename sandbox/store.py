@@ -24,18 +24,25 @@ class Store:
     world: World
     folder: Path
     _days: OrderedDict[date, dict[str, Rendered]] = field(default_factory=OrderedDict)
-    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _making: dict[tuple[date, str], threading.Lock] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, name: str, dataset: Dataset, style: str, day: date | None = None) -> Rendered:
         """The records of a dataset for a day (None: the sandbox's own)."""
         day = day or self.world.day
         with self._lock:
-            known = self._days.setdefault(day, {})
+            making = self._making.setdefault((day, name), threading.Lock())
+            self._days.setdefault(day, {})
             self._days.move_to_end(day)
-            if name not in known:
-                known[name] = self._make(name, dataset, style, day)
             self._forget()
-            return known[name]
+        with making:
+            with self._lock:
+                known = self._days.setdefault(day, {})
+                if name in known:
+                    return known[name]
+            made = self._make(name, dataset, style, day)
+            with self._lock:
+                return self._days.setdefault(day, {}).setdefault(name, made)
 
     def _make(self, name: str, dataset: Dataset, style: str, day: date) -> Rendered:
         world = self.world if day == self.world.day else self.world.on(day)
