@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 from decimal import Decimal
 
 from cityhub import log
-from cityhub.clock import month_bounds, month_of
+from cityhub.clock import month_of
 from cityhub.errors import Stop
 from scoring import policy as digital
 from scoring.components import given
@@ -25,8 +24,8 @@ DATES = {"decision_date": "decided_on", "report_date": "reported_on", "event_dat
 
 @dataclass(frozen=True)
 class Gathered:
-    """The engine's inputs of a month. `digital`: unit → the policy's score behind `policy_component`, None when
-    that score was given by hand."""
+    """The engine's inputs of a month. `digital`: unit → the policy's score behind `policy_component`, None
+    when that score was given by hand."""
 
     inputs: Inputs
     digital: Mapping[str, digital.Score | None]
@@ -39,14 +38,16 @@ def gather(
     tables: Tables,
     *,
     month: str,
-    as_of: date,
+    complete: bool,
     switches: Mapping[str, str] | None = None,
 ) -> Gathered:
     """Inputs of all units that stand in a league of the scheme. Events of a unit that is not assessed are
     logged and left out; an event without the date that its switch asks for raises `Stop` CH-SCORE-007."""
     choices = scheme.choices(dict(switches or {}))
-    leagues = {league.id for league in scheme.leagues}
-    assessed = [row for row in tables.unit if row["league"] in leagues]
+    leagues = [league.id for league in scheme.leagues]
+    assessed = sorted(
+        (row for row in tables.unit if row["league"] in leagues), key=lambda row: leagues.index(row["league"])
+    )
     scores = {row["unit_code"]: _digital(policy, tables, row, choices) for row in assessed}
     units = tuple(
         UnitInput(
@@ -71,7 +72,6 @@ def gather(
                 row["state"] == "ok",
             )
         )
-    complete = as_of >= month_bounds(month)[1] - timedelta(days=1)
     inputs = Inputs(
         period=month,
         units=units,

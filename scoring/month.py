@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from cityhub import log
-from cityhub.clock import day_bounds
+from cityhub.clock import day_bounds, month_bounds
 from cityhub.settings import Settings
 from scoring import policy, scheme, store, tables
 from scoring.engine import compute
@@ -37,6 +37,7 @@ def score_month(
 
     Rows that are the same stay, with their `as_of`. `switches` replaces defaults of the scheme (id → option).
     """
+    complete = as_of >= month_bounds(month)[1] - timedelta(days=1)
     rules, ours = scheme.load(SCHEME), policy.load()
     con = lake.connect(settings)
     try:
@@ -44,7 +45,7 @@ def score_month(
         con.execute("BEGIN")  # one snapshot for all inputs
         found = tables.read(con, tables.queries(con))
         con.execute("COMMIT")
-        gathered = gather(rules, ours, found, month=month, as_of=as_of, switches=switches)
+        gathered = gather(rules, ours, found, month=month, complete=complete, switches=switches)
         results = compute(rules, gathered.inputs)
         new = {
             "score": [row for result in results for row in score_rows(result, gathered)],

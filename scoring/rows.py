@@ -88,7 +88,7 @@ def ranking_rows(results: list[UnitResult], gathered: Gathered, choices: Choices
             "state": result.state,
             "reason": result.reason,
             "completeness": text(shares[result.unit]),
-            "trace": _json(_whole(result, choices, rules)),
+            "trace": _json({"complete": gathered.inputs.complete, **_whole(result, choices, rules)}),
         }
         for result in results
     ]

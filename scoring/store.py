@@ -51,9 +51,9 @@ def stored(con: duckdb.DuckDBPyConnection, table: str, scheme: str, month: str) 
     return key(table, [dict(zip(names, values, strict=True)) for values in found])
 
 
-def key(table: str, rows: list[Row]) -> Key:
+def key(table: str, rows: list[Row], *, without: tuple[str, ...] = ()) -> Key:
     """Rows as texts in the order of the columns; decimals by value, not by their trailing zeros."""
-    return {tuple(_text(row[name]) for name in COLUMNS[table]) for row in rows}
+    return {tuple(_text(row[name]) for name in COLUMNS[table] if name not in without) for row in rows}
 
 
 def _text(value: Any) -> str | None:

@@ -1,0 +1,2 @@
+-- The definitions in force.
+SELECT * FROM indicator ORDER BY code
