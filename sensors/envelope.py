@@ -1,0 +1,166 @@
+"""One received message as one line: the form in the spool, and the form that lands for the load.
+
+In the spool a line is `{"topic", "received_at", "qos", "retain", "dup", "payload"}`: the payload stands
+last and keeps its bytes, so numbers keep their digits. A payload that is no JSON stands as
+`payload_base64` instead; nothing is ever refused here, because a message that is not stored cannot be
+acknowledged.
+
+For the load the fields of the payload stand at top level beside `_topic` and `_received_at`; an array of
+objects becomes one record an element. What a bulk JSON reader would refuse (a key twice, half a surrogate
+pair, deep nesting) would stop the whole segment, so it lands as `_payload_base64` and its row goes to
+quarantine for its missing fields.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+MAX_PAYLOAD = 8 << 20  # the bulk reader takes objects up to 16 MiB; base64 needs a third more
+MAX_DEPTH = 100
+OWN_FIELDS = frozenset({"_topic", "_received_at", "_payload_base64", "_value"})
+_MARK = b',"payload":'  # cannot occur inside a JSON string: its quotes would be escaped there
+_FALSE_TRUE = (b"false", b"true")
+
+
+def encode(topic: str, payload: bytes, received_at: str, *, qos: int, retain: bool, dup: bool) -> bytes:
+    """The spool line of a message, ending in a line feed; `received_at` is ISO 8601 with zone."""
+    head = b'{"topic":%b,"received_at":"%b","qos":%d,"retain":%b,"dup":%b' % (
+        _quoted(topic),
+        received_at.encode(),
+        qos,
+        _FALSE_TRUE[retain],
+        _FALSE_TRUE[dup],
+    )
+    if not _is_json(payload):
+        return head + b',"payload_base64":"' + b64encode(payload) + b'"}\n'
+    if b"\n" in payload or b"\r" in payload:
+        payload = payload.replace(b"\r", b" ").replace(
+            b"\n", b" "
+        )  # only between tokens: inside strings JSON has \n
+    return head + _MARK + payload + b"}\n"
+
+
+@lru_cache(maxsize=8192)
+def _quoted(topic: str) -> bytes:
+    return json.dumps(topic, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _is_json(payload: bytes) -> bool:
+    if not payload or len(payload) > MAX_PAYLOAD:
+        return False
+    try:
+        json.loads(payload.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def is_line(line: bytes) -> bool:
+    """Whether a line of a segment is whole: power loss can leave zeros where bytes were not synced."""
+    if not (line.startswith(b"{") and line.endswith(b"}\n")):
+        return False
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def records(line: bytes) -> Iterator[bytes]:
+    """The landing records of one spool line, each one JSON object without line feed."""
+    head, mark, body = line.rstrip(b"\n").partition(_MARK)
+    envelope: dict[str, Any] = json.loads(head + b"}" if mark else line)
+    own = {"_topic": envelope["topic"], "_received_at": envelope["received_at"]}
+    if not mark:
+        yield _dumped({**own, "_payload_base64": envelope["payload_base64"]})
+        return
+    payload = body[:-1].strip()
+    try:
+        parts = list(_objects(payload.decode("utf-8")))
+    except (ValueError, RecursionError):
+        yield _dumped({**own, "_payload_base64": b64encode(payload).decode()})
+        return
+    prefix = _dumped(own)[:-1]
+    for part in parts:
+        yield prefix + (b"}" if part[1:-1].isspace() or len(part) == 2 else b"," + part[1:].encode("utf-8"))
+
+
+def payload_of(line: bytes) -> bytes:
+    """The payload of a spool line as bytes: as received, but for line feeds between tokens."""
+    _, mark, body = line.rstrip(b"\n").partition(_MARK)
+    return body[:-1] if mark else b64decode(json.loads(line)["payload_base64"])
+
+
+def _dumped(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _objects(text: str) -> Iterator[str]:
+    """The payload's objects as they were written; a bare value becomes `{"_value": …}`; ValueError when
+    unsafe.
+    """
+    if not text.startswith("["):
+        value = _safe(text)
+        yield text if isinstance(value, dict) else f'{{"_value":{text}}}'
+        return
+    items = _strict(text)
+    if not items or not all(isinstance(item, dict) for item in items):
+        yield f'{{"_value":{text}}}'
+        return
+    position = 1
+    while (position := _skip(text, position)) < len(text) and text[position] == "{":
+        _, end = _DECODER.raw_decode(text, position)
+        _safe(text[position:end])
+        yield text[position:end]
+        position = _skip(text, end) + 1
+
+
+def _skip(text: str, position: int) -> int:
+    while position < len(text) and text[position] in " \t\r\n":
+        position += 1
+    return position
+
+
+def _safe(text: str) -> Any:
+    value = _strict(text)
+    if isinstance(value, dict) and OWN_FIELDS & value.keys():
+        raise ValueError("a field of ours")
+    return value
+
+
+def _strict(text: str) -> Any:
+    value = _DECODER.decode(text)
+    if _depth(value) > MAX_DEPTH:
+        raise ValueError("nested too deep")
+    if "\\u" in text:
+        json.dumps(value, ensure_ascii=False).encode(
+            "utf-8"
+        )  # UnicodeEncodeError is a ValueError: half a pair
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _depth(value: Any) -> int:
+    deepest, level = 0, [value]
+    while level:
+        deepest += 1
+        level = [
+            child
+            for item in level
+            if isinstance(item, dict | list)
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+    return deepest
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once)

@@ -1,0 +1,189 @@
+"""The MQTT gateway: one link per broker for all pushed feeds, a status file, an orderly end."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from cityhub import log
+from cityhub.errors import HubError, Retry, Stop
+from cityhub.settings import Settings
+from cityhub.spec.feed import FeedSpec
+from sensors import status
+from sensors.broker import brokers, refuse_lossy
+from sensors.mqtt import Link
+from sensors.spool import Limits, Spool
+from warehouse.lake import lock
+
+logger = log.get("cityhub.sensors")
+KIND = "mqtt"
+
+
+def run_mqtt(
+    settings: Settings,
+    specs: Iterable[FeedSpec],
+    stop: threading.Event | None = None,
+    *,
+    limits: Limits | None = None,
+    idle_s: float | None = None,
+    patience_s: float | None = None,
+) -> dict[str, Any]:
+    """Take messages for all MQTT feeds among `specs` until `stop` (without one: until SIGTERM or SIGINT),
+    then drain. The final status.
+
+    `idle_s`: also end once every broker is subscribed and has been silent for so long. `patience_s`:
+    raise `Retry` CH-PUSH-001 when a broker could not be subscribed within so long; by default it is tried
+    for ever. Raises `Usage` CH-PUSH-020/021 on settings that cannot work or lose messages, `Stop`
+    CH-PUSH-005 beside another gateway, CH-PUSH-006 without feeds, and the broker's refusal
+    (`Unauthorised` CH-PUSH-002/004 …) when all refuse.
+    """
+    limits = limits or Limits()
+    found = brokers(specs)
+    if not found:
+        raise Stop("CH-PUSH-006", folder=str(settings.feeds))
+    for broker in found:
+        refuse_lossy(broker, limits.group_lines)
+    changed = threading.Event()
+    with ExitStack() as stack:
+        stop = stop or stack.enter_context(_signals())
+        try:
+            stack.enter_context(lock(settings, f"gateway-{KIND}", timeout_s=10))
+        except Retry:
+            raise Stop("CH-PUSH-005", home=str(settings.home)) from None
+        stem = _client_id(settings)
+        links = []
+        for number, broker in enumerate(found):
+            spool = Spool(settings.spool, limits)
+            spool.recover(dict.fromkeys(feed for feed, _ in broker.filters))
+            links.append(Link(broker, spool, stem if number == 0 else f"{stem}-{number}", changed.set))
+        patience = _Patience(idle_s, patience_s)
+        return _supervise(settings, links, stop, changed, patience)
+
+
+@dataclass(frozen=True)
+class _Patience:
+    idle_s: float | None
+    connect_s: float | None
+
+
+def _supervise(
+    settings: Settings,
+    links: Sequence[Link],
+    stop: threading.Event,
+    changed: threading.Event,
+    patience: _Patience,
+) -> dict[str, Any]:
+    end, started, failure = threading.Event(), time.monotonic(), None
+    with ThreadPoolExecutor(len(links), thread_name_prefix="mqtt") as pool:
+        running = [pool.submit(link.run, end) for link in links]
+        for future in running:
+            future.add_done_callback(lambda _: changed.set())
+        while not end.is_set():
+            status.write(settings, KIND, _status(links, _overall(links)))
+            if changed.wait(0.5 if patience.idle_s is None else 0.05):
+                changed.clear()
+            failure = _hopeless(links, time.monotonic() - started, patience.connect_s)
+            if (
+                failure
+                or stop.is_set()
+                or any(future.done() for future in running)
+                or _idle(links, patience.idle_s)
+            ):
+                end.set()
+    for future in running:
+        future.result()  # an error nobody expected ends the process loudly
+    final = _status(links, "failed" if failure else "stopped", failure)
+    status.write(settings, KIND, final)
+    if failure:
+        raise failure
+    return final
+
+
+def _hopeless(links: Sequence[Link], seconds: float, patience_s: float | None) -> HubError | None:
+    """Why it makes no sense to go on: every broker refuses us, or one stayed away for longer than the
+    patience.
+    """
+    refusals = [link.error for link in links if link.error and not isinstance(link.error, Retry)]
+    if len(refusals) == len(links) and not any(link.ever_ready for link in links):
+        return refusals[0]
+    if patience_s is not None and seconds > patience_s:
+        return next((link.error for link in links if not link.ever_ready and link.error), None)
+    return None
+
+
+def _idle(links: Sequence[Link], idle_s: float | None) -> bool:
+    return idle_s is not None and all(
+        link.state == "ready" and not link.spool.waiting and time.monotonic() - link.last_message >= idle_s
+        for link in links
+    )
+
+
+def _overall(links: Sequence[Link]) -> str:
+    if any(link.state == "draining" for link in links):
+        return "draining"
+    if any(link.spool.failure for link in links):
+        return "degraded"
+    if all(link.state == "ready" for link in links):
+        return "ready"
+    return "degraded" if any(link.ever_ready or link.error for link in links) else "starting"
+
+
+def _status(links: Sequence[Link], state: str, failure: HubError | None = None) -> dict[str, Any]:
+    return {
+        "kind": KIND,
+        "state": state,
+        "pid": os.getpid(),
+        "error": failure.as_dict() if failure else None,
+        "brokers": [
+            {
+                "address": link.broker.shown,
+                "state": link.state,
+                "feeds": dict(link.broker.filters),
+                "session_present": link.session_present,
+                "connects": link.connects,
+                "received": link.received,
+                "duplicates": link.duplicates,
+                "retained": link.retained,
+                "unmatched": link.unmatched,
+                "durable": link.spool.durable,
+                "acknowledged": link.acknowledged,
+                "waiting": link.spool.waiting,
+                "last_received_at": link.last_received_at,
+                "error": link.error.as_dict() if link.error else None,
+                "spool_error": link.spool.failure.as_dict() if link.spool.failure else None,
+            }
+            for link in links
+        ],
+    }
+
+
+def _client_id(settings: Settings) -> str:
+    """One id per installation for ever: the broker finds our session by it."""
+    file = settings.home / "gateways" / "mqtt-client-id"
+    if not file.is_file():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = file.with_suffix(".tmp")
+        temporary.write_text(f"cityhub-{secrets.token_hex(6)}\n", encoding="utf-8")
+        temporary.replace(file)
+    return file.read_text(encoding="utf-8").strip()
+
+
+@contextmanager
+def _signals() -> Iterator[threading.Event]:
+    stop = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
