@@ -51,7 +51,8 @@ CREATE TABLE platform (
     platform VARCHAR NOT NULL, name_zh VARCHAR NOT NULL, name_en VARCHAR NOT NULL, owner_unit VARCHAR, sort INTEGER);
 CREATE TABLE company (company_code VARCHAR NOT NULL, name_zh VARCHAR NOT NULL, kind VARCHAR NOT NULL, source VARCHAR);
 CREATE TABLE calendar_day (
-    day DATE NOT NULL, day_id INTEGER NOT NULL, month VARCHAR NOT NULL, weekday INTEGER NOT NULL,
+    day DATE NOT NULL, day_id INTEGER NOT NULL, -- yyyymmdd
+    month VARCHAR NOT NULL, weekday INTEGER NOT NULL,
     working BOOLEAN NOT NULL, holiday VARCHAR, heating BOOLEAN NOT NULL);
 CREATE TABLE unit_cell (cell_x INTEGER NOT NULL, cell_y INTEGER NOT NULL, unit_code VARCHAR NOT NULL, whole BOOLEAN NOT NULL);
 CREATE TABLE unit_edge (unit_code VARCHAR NOT NULL, cell_x INTEGER NOT NULL, cell_y INTEGER NOT NULL,

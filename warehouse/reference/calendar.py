@@ -1,0 +1,51 @@
+"""The working calendar: holidays and worked weekends of each year, and the heating season, day by day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+Day = tuple[date, int, str, int, bool, str | None, bool]
+
+
+def span(first: date, last: date) -> Iterator[date]:
+    """All days from `first` to `last`, both included."""
+    for number in range((last - first).days + 1):
+        yield first + timedelta(days=number)
+
+
+def days(content: dict[str, Any]) -> Iterator[Day]:
+    """Rows of `calendar_day` from the content of calendar.yaml.
+
+    day, day_id (yyyymmdd), month, weekday (1 Monday … 7 Sunday), working, holiday, heating. Raises ValueError
+    for a year without an entry, and for a day that is worked and off.
+    """
+    worked = {day for year in content["years"] for day in year["workdays"]}
+    holidays = {
+        day: holiday["name"]
+        for year in content["years"]
+        for holiday in year["holidays"]
+        for day in span(holiday["from"], holiday["to"])
+    }
+    years = {year["year"] for year in content["years"]}
+    if both := sorted(worked & set(holidays)):
+        raise ValueError(f"{both[0]} is a holiday and a working day")
+    for day in span(content["first"], content["last"]):
+        if day.year not in years:
+            raise ValueError(f"there is no entry for the year {day.year}")
+        yield (
+            day,
+            day.year * 10000 + day.month * 100 + day.day,
+            f"{day:%Y-%m}",
+            day.isoweekday(),
+            day in worked or (day not in holidays and day.isoweekday() <= 5),
+            holidays.get(day),
+            _heating(day, **content["heating"]),
+        )
+
+
+def _heating(day: date, **season: str) -> bool:
+    month_day = f"{day:%m-%d}"
+    begin, end = season["from"], season["to"]
+    return begin <= month_day <= end if begin <= end else month_day >= begin or month_day <= end
