@@ -52,13 +52,15 @@ class Frozen:
 class Late:
     """Rows that come `days` later: the delivery lacks what some entities sent in a window of `minutes`
     between `hours`, and holds the like from `days` earlier. `days` of two faults of a dataset must differ
-    in parity, which keeps their entities apart."""
+    in parity, which keeps their entities apart. `number` is the column of a running number with the day in
+    it: a late row gets its own day's, entered later (`…-L`), so that it never takes another row's key."""
 
     entity: str
     days: int
     share: float
     minutes: int = 60
     hours: tuple[int, int] = (8, 16)
+    number: str | None = None
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def inject(
     prompt = table.num_rows
     for late in lates:
         old = base.filter(pa.array(_held(world, name, base, str(time), late, ago=late.days)))
-        table = pa.concat_tables([table, _shifted(old, str(time), late.days)])
+        table = pa.concat_tables([table, _shifted(world, old, str(time), late)])
     if not prompt:
         return table
     rng = world.rng(f"faults|{name}")
@@ -203,7 +205,12 @@ def _held(world: World, name: str, table: pa.Table, time: str, fault: Late, *, a
     return np.asarray(mask & names)
 
 
-def _shifted(table: pa.Table, time: str, days: int) -> pa.Table:
+def _shifted(world: World, table: pa.Table, time: str, late: Late) -> pa.Table:
+    days = late.days
+    if late.number is not None:
+        here, there = f"{world.day:%Y%m%d}", f"{world.back(days).day:%Y%m%d}"
+        numbers = pc.binary_join_element_wise(pc.replace_substring(table[late.number], here, there), "L", "-")
+        table = table.set_column(table.column_names.index(late.number), late.number, numbers)
     place, field = table.column_names.index(time), table.schema.field(time)
     earlier = pc.subtract(table[time], pa.scalar(days * 86_400_000_000, pa.duration("us")))
     return _touched(

@@ -29,11 +29,15 @@ WORKERS = 2
 class Sandbox:
     """A running city. Use as a context manager; `ready` is what `ready.json` holds.
 
-    `transports` names the modules besides REST that are started.
+    `transports` names the modules besides REST that are started, `only` the platforms that answer REST calls
+    (None: all).
     """
 
-    def __init__(self, world: World, home: Path, transports: Sequence[str] = OTHERS) -> None:
+    def __init__(
+        self, world: World, home: Path, transports: Sequence[str] = OTHERS, only: Sequence[str] | None = None
+    ) -> None:
         self.world, self.home, self.transports = world, home, transports
+        self._platforms = tuple(only) if only is not None else platforms.names()
         self.ready: dict[str, Any] = {}
         self._keys = Keys(world.seed, home)
         self._store = Store(world, home / "rendered")
@@ -57,7 +61,7 @@ class Sandbox:
         (self.home / "ready.json").unlink(missing_ok=True)
         began = time.perf_counter()
         with ThreadPoolExecutor(WORKERS) as pool:  # numpy and DuckDB let each other run
-            list(pool.map(self._make, platforms.names()))
+            list(pool.map(self._make, self._platforms))
         made, rows = time.perf_counter() - began, sum(item.rows for item in self.world.truth.values())
         values, ports = self._serve()
         for name in self.transports:
@@ -114,7 +118,7 @@ class Sandbox:
     def _serve(self) -> tuple[dict[str, str], dict[str, int]]:
         values: dict[str, str] = {}
         ports: dict[str, int] = {}
-        for platform in platforms.names():
+        for platform in self._platforms:
             endpoints = platforms.endpoints(platform)
             if not endpoints:
                 continue

@@ -248,7 +248,7 @@ POSITION_FAULTS: tuple[Fault, ...] = (
     OutOfOrder(0.01),
 )
 WEIGH_FAULTS: tuple[Fault, ...] = (
-    Late("ZDBH", days=1, share=0.25, minutes=90),
+    Late("ZDBH", days=1, share=0.25, minutes=90, number="BDH"),
     Spoil("unit_x1000", 0.01, {"MZ": times(1000), "PZ": times(1000), "JZ": times(1000)}),
     Spoil("negative", 0.005, {"PZ": negative}),
     Spoil("sum_mismatch", 0.01, {"JZ": plus(500.0)}, bad=False),
