@@ -75,12 +75,13 @@ def file_name(pattern: str, day: date) -> str:
 
 def _body(world: World, platform: str, name: str, drop: Drop) -> bytes | None:
     """The file's bytes; None where the platform plays dead."""
-    feed = f"{platform}.{name}"
+    dataset = platforms.load(platform).DATASETS[name]
+    feed = dataset.feed
     if world.plan.has(feed, "dead") is not None:
         return None
     if world.plan.has(feed, "garbage") is not None:
         return GARBAGE
-    table = build(world, name, platforms.load(platform).DATASETS[name])
+    table = build(world, name, dataset)
     body = (
         xlsx.drop_sheet(table, drop.sheet or "Sheet1", drop.title)
         if drop.format == "xlsx"

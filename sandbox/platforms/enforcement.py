@@ -204,3 +204,4 @@ CASE_FAULTS: tuple[Fault, ...] = (
 
 DATASETS = {"case": Dataset("enforcement.case", cases, "sbsj", CASE_FAULTS)}
 EXCHANGE = {"case": "v_ajxx"}
+LIVING = {"case": ("ajbh", "gxsj")}
