@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -133,7 +134,16 @@ class Definition(_Model):
 
 
 def read_file(path: Path) -> list[Definition]:
-    """The definitions of one platform's file; raises `Stop` CH-IND-001 (form) or CH-IND-002 (SQL)."""
+    """The definitions of one platform's file, parsed once per version of it.
+
+    Raises `Stop` CH-IND-001 (form) or CH-IND-002 (SQL).
+    """
+    stat = path.stat()
+    return list(_read_version(path, stat.st_mtime_ns, stat.st_size))
+
+
+@cache
+def _read_version(path: Path, _mtime_ns: int, _size: int) -> tuple[Definition, ...]:
     try:
         raw = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except (MarkedYAMLError, UnicodeDecodeError) as error:
@@ -159,7 +169,7 @@ def read_file(path: Path) -> list[Definition]:
             for problem in lint.problems(text, allowed):
                 raise Stop("CH-IND-002", file=str(path), indicator=code, field=name, problem=problem)
         found.append(definition)
-    return found
+    return tuple(found)
 
 
 def read_all(folder: Path = FOLDER) -> dict[str, Definition]:

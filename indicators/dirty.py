@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import duckdb
 
@@ -51,8 +51,8 @@ def plan(
     con: duckdb.DuckDBPyConnection, definitions: dict[str, Definition], found: list[Mark]
 ) -> dict[date, set[str]]:
     """Day → codes to compute again. Only days that have values already: a day not computed yet takes its rows
-    when its turn comes. Where rows count on the day of an event of theirs, all later computed days of the
-    month may have changed with them."""
+    when its turn comes. A counter's delta reaches into the next day. Where rows count on the day of an event
+    of theirs, all later computed days of the month may have changed with them."""
     known = {date.fromisoformat(row[0]) for row in con.execute(_KNOWN).fetchall()}
     todo: dict[date, set[str]] = {}
     for mark in found:
@@ -63,10 +63,15 @@ def plan(
                 end = month_bounds(f"{mark.day:%Y-%m}")[1]
                 days = {day for day in known if mark.day <= day < end}
             else:
-                days = {mark.day} & known
+                days = {mark.day, *_next(definition, mark.day)} & known
             for day in days:
                 todo.setdefault(day, set()).add(definition.code)
     return todo
+
+
+def _next(definition: Definition, day: date) -> set[date]:
+    looks_back = any("$day_before" in text for _, text in definition.statements())
+    return {day + timedelta(days=1)} if looks_back else set()
 
 
 def last_day(con: duckdb.DuckDBPyConnection, month: str) -> date:

@@ -60,7 +60,7 @@ def problems(sql: str, tables: set[str]) -> list[str]:
 
 
 def _words(items: list[tuple[str, str]]) -> Iterator[str]:
-    following = [*items[1:], ("end", "")]
+    following = [*items, ("end", "")][1:]
     for position, ((kind, text), (_, after)) in enumerate(zip(items, following, strict=True)):
         before = items[position - 1][1] if position else ""
         if kind == "param" and text[1:] not in PARAMETERS:
@@ -68,12 +68,10 @@ def _words(items: list[tuple[str, str]]) -> Iterator[str]:
         elif kind == "op" and text not in _OPERATORS:
             yield f"operator {text}"
         elif kind == "name" and before != ".":
-            if after == "(" and text not in FUNCTIONS | _WORDS:
+            if text in _REFUSED or (text, before) == ("all", "by"):
+                yield f"word {text.upper()}" + (_CASE if text == "filter" else "")
+            elif after == "(" and text not in FUNCTIONS | _WORDS:
                 yield f"function {text}"
-            elif text in _REFUSED or (text, before) == ("all", "by"):
-                yield f"word {text.upper()}" + (
-                    " (write CASE inside the aggregate)" if text == "filter" else ""
-                )
 
 
 def _tables(items: list[tuple[str, str]], allowed: set[str]) -> Iterator[str]:

@@ -35,16 +35,18 @@ INSERT INTO indicator_value ({_LIST}, as_of)
 SELECT {_LIST}, $as_of FROM changed WHERE state <> 'withdrawn' ORDER BY period_kind, period, code, unit_code
 """
 _DEFINITIONS = "SELECT code, definition_sha256 FROM indicator"
-_PUT_DEFINITION = """
-INSERT INTO indicator (code, platform, title_zh, title_en, unit, direction, formula, kind, roll_up,
-    min_coverage, target, source, confidence, note, tables, definition_sha256)
-VALUES ($code, $platform, $title_zh, $title_en, $unit, $direction, $formula, $kind, $roll_up,
-    $min_coverage, $target, $source, $confidence, $note, $tables, $sha)
+_COLUMNS = (
+    "code", "platform", "title_zh", "title_en", "unit", "direction", "formula", "kind", "roll_up",
+    "min_coverage", "target", "source", "confidence", "note", "tables", "definition_sha256",
+)  # fmt: skip
+_STAGE_DEFINITIONS = f"""
+CREATE OR REPLACE TEMP TABLE defined AS SELECT unnest(from_json($rows,
+    '{json.dumps([dict.fromkeys(_COLUMNS, "VARCHAR") | {"min_coverage": "DOUBLE"}])}'), recursive := true)
 """
-_WORDS = {
-    "code", "platform", "unit", "direction", "formula", "kind", "roll_up", "min_coverage",
-    "source", "confidence", "note",
-}  # fmt: skip
+_DELETE_DEFINITIONS = "DELETE FROM indicator WHERE code IN (SELECT code FROM defined)"
+_INSERT_DEFINITIONS = f"""
+INSERT INTO indicator ({", ".join(_COLUMNS)}) SELECT {", ".join(_COLUMNS)} FROM defined ORDER BY code
+"""
 
 
 def changed(con: duckdb.DuckDBPyConnection, values: list[Value]) -> list[Value]:
@@ -83,19 +85,18 @@ def changed_definitions(
 
 def put_definitions(con: duckdb.DuckDBPyConnection, definitions: Iterable[Definition]) -> None:
     """Replace rows of the table `indicator`, inside the caller's transaction."""
-    for item in definitions:
-        con.execute("DELETE FROM indicator WHERE code = $code", {"code": item.code})
-        con.execute(
-            _PUT_DEFINITION,
-            {
-                **item.model_dump(
-                    include={"code", "platform", "unit", "direction", "formula", "kind", "roll_up"}
-                ),
-                **item.model_dump(include={"min_coverage", "source", "confidence", "note"}),
-                "title_zh": item.title.zh,
-                "title_en": item.title.en,
-                "target": None if item.target is None else json.dumps(item.target, ensure_ascii=False),
-                "tables": ",".join(item.reads()),
-                "sha": item.sha256,
-            },
-        )
+    rows = [
+        {
+            **item.model_dump(mode="json", include=set(_COLUMNS) - {"target", "tables"}),
+            "title_zh": item.title.zh,
+            "title_en": item.title.en,
+            "target": None if item.target is None else json.dumps(item.target, ensure_ascii=False),
+            "tables": ",".join(item.reads()),
+            "definition_sha256": item.sha256,
+        }
+        for item in definitions
+    ]
+    if rows:
+        con.execute(_STAGE_DEFINITIONS, {"rows": json.dumps(rows, ensure_ascii=False)})
+        con.execute(_DELETE_DEFINITIONS)
+        con.execute(_INSERT_DEFINITIONS)

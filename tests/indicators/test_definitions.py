@@ -1,0 +1,107 @@
+"""The definitions themselves: complete, within the portable subset, over columns that feeds bring."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cityhub import settings
+from cityhub.errors import Stop
+from cityhub.spec.read import read_all as read_specs
+from indicators import lint, run, views
+from indicators.definitions import HUB_TABLES, Definition, read_all, read_file
+from indicators.period import of_day, of_month
+from tests.indicators import city
+from warehouse import migrate, tables
+
+
+def test_at_least_three_indicators_a_platform_and_fifty_two_in_all(
+    definitions: dict[str, Definition],
+) -> None:
+    count: dict[str, int] = {}
+    for definition in definitions.values():
+        count[definition.platform] = count.get(definition.platform, 0) + 1
+    assert len(definitions) >= 52
+    assert len(count) == 12
+    assert min(count.values()) >= 3
+
+
+def test_every_definition_runs_over_the_tables_that_the_real_feeds_make(
+    definitions: dict[str, Definition],
+) -> None:
+    specs = read_specs(settings.REPOSITORY / "feeds")
+    con = duckdb.connect()
+    con.execute("SET TimeZone = 'Asia/Shanghai'; ATTACH ':memory:' AS lake; USE lake")
+    con.execute((migrate.FOLDER / "001_core.sql").read_text(encoding="utf-8"))
+    for spec in specs.values():
+        columns = ", ".join(f'"{name}" {kind}' for name, kind in tables.column_types(spec).items())
+        con.execute(f'CREATE TABLE "{spec.table}" ({columns})')
+    known = {spec.table for spec in specs.values()} | HUB_TABLES
+    assert views.create(con, [table for item in definitions.values() for table in item.reads()]) == set()
+    for definition in definitions.values():
+        assert set(definition.reads()) <= known, definition.code
+        for period in (of_day(city.DAY), of_month("2026-11", city.DAY)):
+            for _, text in definition.statements():
+                run.sums(con, definition, text, period)
+
+
+GOOD = "SELECT unit_code AS unit, COUNT(*) AS numerator FROM lamp GROUP BY unit_code"
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("SELECT COUNT(*) FILTER (WHERE x) FROM lamp", "FILTER"),
+        ("SELECT date_trunc('day', ts) FROM lamp", "date_trunc"),
+        ("SELECT a, strftime(ts, '%Y') FROM lamp", "strftime"),
+        ("SELECT ts::DATE FROM lamp", "::"),
+        ("SELECT a FROM lamp GROUP BY ALL", "ALL"),
+        ("SELECT a FROM lamp QUALIFY row_number() OVER () = 1", "QUALIFY"),
+        ("SELECT a FROM pole", "pole"),
+        ("SELECT a FROM lamp WHERE d = $today", "$today"),
+        ("SELECT MIN(k) AS k FROM lamp", "hides"),
+        ("SELECT quantile_cont(a, 0.5) FROM lamp", "quantile_cont"),
+        ("SELECT ts + INTERVAL 1 DAY FROM lamp", "INTERVAL"),
+        ("DELETE FROM lamp", "DELETE"),
+    ],
+)
+def test_the_linter_names_what_leaves_the_subset(sql: str, said: str) -> None:
+    assert lint.problems(GOOD, {"lamp"}) == []
+    found = lint.problems(sql, {"lamp"})
+    assert any(said in problem for problem in found), found
+
+
+@given(st.text())
+def test_the_linter_reads_any_text(text: str) -> None:
+    lint.problems(text, {"lamp"})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("roll_up: sum", "roll_up: year", "CH-IND-001"),
+        ("direction: higher", "direction: higher\n  colour: red", "CH-IND-001"),
+        ("FROM san_route_task", "FROM san_weigh", "CH-IND-002"),
+        ("GROUP BY {unit}", "GROUP BY ALL", "CH-IND-002"),
+    ],
+)
+def test_a_bad_definition_is_refused_with_its_place(tmp_path: Path, old: str, new: str, code: str) -> None:
+    text = (settings.REPOSITORY / "indicators" / "sanitation.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "sanitation.yaml"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(Stop) as caught:
+        read_file(path)
+    assert caught.value.code == code
+    assert "SAN-0" in str(caught.value)
+
+
+def test_a_code_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    text = (settings.REPOSITORY / "indicators" / "water.yaml").read_text(encoding="utf-8")
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(Stop, match="CH-IND-004"):
+        read_all(tmp_path)
