@@ -1,7 +1,8 @@
 """The sandbox's own door, for whoever runs a night or a backfill against it.
 
-`POST /publish?day=2026-11-20` sends that day's MQTT messages; `POST /day?day=2026-11-19` puts an earlier day
-into the exchange database and the drop folder (REST answers for any day without being told).
+`POST /publish?day=2026-11-20` sends that day's MQTT messages and tells how many nobody heard;
+`POST /day?day=2026-11-19` puts an earlier day into the exchange database and the drop folder (REST answers for
+any day without being told).
 """
 
 from __future__ import annotations
@@ -49,13 +50,13 @@ class Control:
     """The control server on a free port of 127.0.0.1."""
 
     def __init__(
-        self, own_day: date, publish: Callable[[date], int], ensure_day: Callable[[date], None]
+        self, own_day: date, publish: Callable[[date], dict[str, int]], ensure_day: Callable[[date], None]
     ) -> None:
         def made(day: date) -> dict[str, str]:
             ensure_day(day)
             return {"day": day.isoformat()}
 
-        actions = {"/publish": lambda day: {"published": publish(day)}, "/day": made}
+        actions = {"/publish": publish, "/day": made}
         handler = type("ControlHandler", (_Handler,), {"actions": actions, "own_day": own_day})
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._http.daemon_threads = True

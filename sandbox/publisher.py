@@ -38,7 +38,7 @@ class Sent:
 
 
 class Publisher(dict[str, str]):
-    """The running broker by address name: mqtt_url, mqtt_user, mqtt_password."""
+    """The running broker by address name."""
 
     def __init__(self, world: World, home: Path) -> None:
         keys = Keys(world.seed, home)
@@ -71,7 +71,7 @@ class Publisher(dict[str, str]):
 
 
 def start(world: World, home: Path) -> Publisher:
-    """A broker with a user for the hub and one for the vendors. Raises RuntimeError that says what to install."""
+    """A broker with a user for the hub and one for the vendors. RuntimeError says what to install."""
     home.mkdir(parents=True, exist_ok=True)
     return Publisher(world, home)
 

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from datetime import date
 from importlib import import_module
 from importlib.util import find_spec
@@ -99,9 +100,10 @@ class Sandbox:
         while self._running:
             self._running.pop().stop()
 
-    def _publish(self, day: date) -> int:
+    def _publish(self, day: date) -> dict[str, int]:
+        """Messages that the broker acknowledged, and how many of them nobody had subscribed to."""
         publisher = self._others.get("publisher")
-        return int(publisher.publish(day)) if publisher is not None else 0
+        return asdict(publisher.publish(day)) if publisher is not None else {"published": 0, "unheard": 0}
 
     def _ensure_day(self, day: date) -> None:
         """REST days are made when asked for; the other transports must be told."""
