@@ -104,16 +104,19 @@ def _by_hand(score: Decimal | None, source: str) -> Given:
 
 
 def _members(component: Component, tables: Tables, unit: Row, month: str) -> dict[str, Value]:
-    """The members that apply: all of them, or those that the sheets of this year name for the unit."""
-    code = unit["unit_code"]
-    mine = [row for row in tables.special if row["unit"] == code]
+    """The members that apply to a unit.
+
+    `all`: every member, an empty cell is missing. `listed`: those with a score; an empty cell says that the
+    unit takes no part; a member that it was scored for earlier in the year and that has no cell is missing.
+    """
+    mine = [row for row in tables.special if row["unit"] == unit["unit_code"]]
     now = {row["campaign"]: row["score"] for row in mine if row["month"] == month}
-    named = {row["campaign"] for row in mine}
+    before = {row["campaign"] for row in mine if row["month"] < month and row["score"] is not None}
     whole = component.applies.get(unit["league"], "listed") == "all"
     return {
         member.id: _by_hand(now.get(member.id), "manual_special")
         for member in component.members
-        if whole or member.id in named
+        if whole or now.get(member.id) is not None or (member.id in before and member.id not in now)
     }
 
 
@@ -169,8 +172,7 @@ def _events(tables: Tables, unit: str, month: str, choices: Choices) -> tuple[Ev
                     rule=row["rule"],
                     level=row["level"] or None,
                     count=1 if row["count"] is None else int(row["count"]),
-                    # Several records of one honour or incident: 2026-11-003#1, 2026-11-003#2.
-                    event_id=row["event_id"].split("#")[0],
+                    event_id=row["event_id"],
                     on=on,
                     evidence=row["evidence"],
                     note=row["note"],

@@ -1,4 +1,4 @@
-"""Is a publication still what was published? Each file's sha256, the manifest in the lake, the score again."""
+"""Is a publication still what was published? Each file's sha256, its manifest, the score again."""
 
 from __future__ import annotations
 

@@ -10,4 +10,4 @@ FROM dated
 WHERE (decided_on >= getvariable('month_first') AND decided_on < getvariable('month_end'))
    OR (reported_on >= getvariable('month_first') AND reported_on < getvariable('month_end'))
    OR (occurred_on >= getvariable('month_first') AND occurred_on < getvariable('month_end'))
-ORDER BY event_id
+ORDER BY event_id, rule, level
