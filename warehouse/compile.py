@@ -1,0 +1,318 @@
+"""A feed spec as SQL: one SELECT over the received texts that types, checks, locates and attributes each row.
+
+The SELECT reads a relation `raw(part, place, s0, s1, …)`, all texts, where `s<i>` is `sources(spec)[i]`. Rows
+that fail a check carry their reasons in `__bad` as JSON; all other columns are those of the canonical table.
+The text depends on the spec and the decimal sign alone: day and time of the delivery are the parameters `$day`
+and `$received`, the key for personal fields is a session variable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import duckdb
+
+from cityhub.errors import Stop
+from cityhub.spec.feed import FeedSpec
+from cityhub.spec.fields import FieldSpec
+from warehouse.compile_types import NOT_A, in_list, typed
+from warehouse.coordinates import to_wgs84
+from warehouse.names import identifier, literal
+from warehouse.tables import HUB_LAST, column_types
+
+MACROS = Path(__file__).with_name("macros.sql")
+# Longitude 73 to 136 and latitude 3 to 54 hold China; outside, and at 0 0, a receiver had no fix.
+IN_CHINA = "{lon} BETWEEN 73 AND 136 AND {lat} BETWEEN 3 AND 54"
+# Written by the load, not by the mapping.
+STAMPED = ("_load_id", "_received_at")
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A field while it is compiled: `s` received, `v` typed, `e` reason; `soft` says when a reason only empties."""
+
+    name: str
+    field: FieldSpec
+    s: str
+    v: str
+    e: str
+    soft: str = "false"
+
+
+def sources(spec: FeedSpec) -> tuple[str, ...]:
+    """The distinct source names of a spec, in order: the columns of the raw relation."""
+    return tuple(dict.fromkeys(field.source for field in spec.fields.values()))
+
+
+def stage_columns(spec: FeedSpec) -> list[str]:
+    """Columns of the canonical table that the mapping produces, in table order."""
+    return [name for name in column_types(spec) if name not in STAMPED]
+
+
+def data_columns(spec: FeedSpec) -> list[str]:
+    """Columns whose change makes a row another one: all but the hub's own notes about a load."""
+    skipped = set(HUB_LAST) - {"_flags"}
+    if spec.identity.day_from is None:
+        skipped.add("service_day")  # a registry row keeps the day of its last change
+    return [name for name in column_types(spec) if name not in skipped]
+
+
+def define_macros(con: duckdb.DuckDBPyConnection) -> None:
+    """Define the functions that compiled mappings call, for this connection."""
+    con.execute(MACROS.read_text(encoding="utf-8"))
+
+
+def mapping(spec: FeedSpec, decimal: str = ".") -> str:
+    """The SELECT from `raw` to staged rows: canonical columns, `__part`, `__place`, `__bad`, `__hash`."""
+    columns = _columns(spec)
+    values = ", ".join(f"{typed(c.field, c.s, decimal)} AS {c.v}" for c in columns)
+    reasons = ", ".join(f"{_reason(spec, c)} AS {c.e}" for c in columns)
+    steps = [("typed", f"SELECT *, {values} FROM raw"), ("judged", f"SELECT *, {reasons} FROM typed")]
+    last = "judged"
+    soft = [c for c in columns if c.soft != "false"]
+    if soft:
+        emptied = ", ".join(f"CASE WHEN {c.e} IS NULL THEN {c.v} END AS {c.v}" for c in soft)
+        steps.append(("kept", f"SELECT * REPLACE ({emptied}) FROM {last}"))
+        last = "kept"
+    if spec.location is not None:
+        steps += _located(spec, columns, last)
+        last = "located"
+    steps.append(("mapped", _final(spec, columns, last)))
+    ctes = ",\n".join(f"{name} AS (\n{body}\n)" for name, body in steps)
+    keys = ", ".join(identifier(name) for name in spec.identity.key)
+    return f"WITH {ctes}\nSELECT *, hash({keys}) AS __hash FROM mapped"
+
+
+def describe(spec: FeedSpec) -> str:
+    """The mapping as text for people, with what `s0`, `s1` … stand for."""
+    names = "\n".join(f"-- s{i} = {source}" for i, source in enumerate(sources(spec)))
+    return f"-- {spec.feed} -> {spec.table}; raw holds every column as received, as text\n{names}\n{mapping(spec)}\n"
+
+
+@cache
+def _macros_text() -> str:
+    return MACROS.read_text(encoding="utf-8")
+
+
+def spec_sha256(spec: FeedSpec) -> str:
+    """Identity of what a spec makes of a delivery: another title changes nothing, another unit does."""
+    parts = (describe(spec), _macros_text(), spec.identity.model_dump_json(), spec.source.model_dump_json())
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _columns(spec: FeedSpec) -> list[_Column]:
+    at = {source: f"s{i}" for i, source in enumerate(sources(spec))}
+    found = []
+    for i, (name, field) in enumerate(spec.fields.items()):
+        if field.personal in {"hash", "mask"} and field.type != "text":
+            raise Stop(
+                "CH-LOAD-008", feed=spec.feed, field=name, problem="a personal field must have type text"
+            )
+        column = _Column(name, field, at[field.source], f"v{i}", f"e{i}")
+        found.append(replace(column, soft=_soft(spec, column)))
+    return found
+
+
+def _needed(spec: FeedSpec, column: _Column) -> bool:
+    return column.field.required or column.name in spec.identity.key or column.name == spec.identity.day_from
+
+
+def _soft(spec: FeedSpec, column: _Column) -> str:
+    if _needed(spec, column):
+        return "false"
+    if column.field.if_bad == "null":
+        return "true"
+    if column.field.codes and column.field.unknown_code == "null":
+        return f"{column.e} = 'unknown_code'"
+    return "false"
+
+
+def _hard(column: _Column) -> str:
+    """The reason that costs the row, NULL when there is none."""
+    return {"false": column.e, "true": "NULL"}.get(
+        column.soft, f"CASE WHEN NOT ({column.soft}) THEN {column.e} END"
+    )
+
+
+def _reason(spec: FeedSpec, column: _Column) -> str:
+    field, v = column.field, column.v
+    missing = f"{column.s} IS NULL OR {in_list(f'hub_text({column.s})', dict.fromkeys([*field.missing, '']))}"
+    absent = "'missing_required'" if _needed(spec, column) else "NULL"
+    if field.codes:
+        empty = f"CASE WHEN {missing} THEN {absent} ELSE 'unknown_code' END"
+    elif field.type == "text":
+        empty = absent
+    else:
+        fraction = (
+            f" WHEN hub_number({column.s}) IS NOT NULL THEN 'not_an_integer'"
+            if field.type == "integer"
+            else ""
+        )
+        empty = f"CASE WHEN {missing} THEN {absent}{fraction} ELSE {literal(NOT_A[field.type])} END"
+    cases = [f"WHEN {v} IS NULL THEN {empty}"] if empty != "NULL" else []
+    if field.type in {"integer", "double", "decimal"}:
+        limits = [f"{v} < {field.min!r}" if field.min is not None else ""]
+        limits += [f"{v} > {field.max!r}" if field.max is not None else ""]
+        beyond = " OR ".join(limit for limit in limits if limit)
+        cases += [f"WHEN {beyond} THEN 'out_of_range'"] if beyond else []
+    if field.pattern:
+        cases.append(
+            f"WHEN NOT regexp_full_match(hub_text({column.s}), {literal(field.pattern)}) THEN 'pattern'"
+        )
+    if column.name in {spec.identity.day_from, spec.identity.version}:
+        cases += _plausible(field, v)
+    return f"CASE {' '.join(cases)} END" if cases else "NULL::VARCHAR"
+
+
+def _plausible(field: FieldSpec, v: str) -> list[str]:
+    """The clock of a sender that never was set, or runs ahead, must not open a partition of its own."""
+    if field.type == "timestamp":
+        late, early = "$received::TIMESTAMPTZ + INTERVAL 1 DAY", "TIMESTAMPTZ '1990-01-01 00:00:00+08:00'"
+    elif field.type == "date":
+        late, early = "hub_day($received::TIMESTAMPTZ) + 1", "DATE '1990-01-01'"
+    else:
+        return []
+    return [f"WHEN {v} > {late} THEN 'future_time'", f"WHEN {v} < {early} THEN 'out_of_range'"]
+
+
+def _located(spec: FeedSpec, columns: list[_Column], last: str) -> list[tuple[str, str]]:
+    assert spec.location is not None
+    lon, lat = (_named(columns, name) for name in (spec.location.lon, spec.location.lat))
+    inside = IN_CHINA.format(lon=lon.v, lat=lat.v)
+    bad = f"{lon.v} IS NOT NULL AND {lat.v} IS NOT NULL AND NOT ({inside})"
+    placed = f"CASE WHEN {inside} THEN {{0}} END"
+    query = (
+        f"SELECT *, CASE WHEN {bad} THEN 'bad_position' END AS epos,"
+        f" {placed.format(lon.v)} AS plon, {placed.format(lat.v)} AS plat FROM {last}"
+    )
+    return [
+        ("placed", query),
+        ("located", to_wgs84("placed", spec.location.system, "plon", "plat")),
+    ]
+
+
+def _named(columns: list[_Column], name: str) -> _Column:
+    return next(column for column in columns if column.name == name)
+
+
+def _protected(field: FieldSpec, text: str) -> str:
+    return {
+        "no": text,
+        "hash": f"hub_hash(hub_text({text}))",
+        "mask": f"hub_mask(hub_text({text}))",
+        "drop": "'****'",
+    }[field.personal]
+
+
+def _final(spec: FeedSpec, columns: list[_Column], last: str) -> str:
+    position_is_soft = False
+    if spec.location is not None:
+        position_is_soft = _named(columns, spec.location.lon).soft == "true"
+    out = [f"{_service_day(spec, columns)} AS service_day", f"{_unit(spec, columns)} AS unit_code"]
+    for column in columns:
+        value = column.v
+        if position_is_soft and spec.location and column.name in {spec.location.lon, spec.location.lat}:
+            value = f"CASE WHEN epos IS NULL THEN {value} END"
+        if column.field.personal in {"hash", "mask"}:
+            value = f"hub_{column.field.personal}({value})"
+        if column.field.personal != "drop":
+            out.append(f"{value} AS {identifier(column.name)}")
+    if spec.location is not None:
+        out += ["lon_wgs84", "lat_wgs84"]
+    out.append(f"{_version(spec, columns)} AS _version")
+    out.append(f"{_flags(spec, columns, position_is_soft)} AS _flags")
+    out += ["part AS __part", "place AS __place", f"{_bad(spec, columns, position_is_soft)} AS __bad"]
+    return "SELECT " + ",\n  ".join(out) + f"\nFROM {last}{_parent(spec, columns)}"
+
+
+def _bad(spec: FeedSpec, columns: list[_Column], position_is_soft: bool) -> str:
+    judged = [c for c in columns if c.soft != "true"]
+    found = {c.name: (_hard(c), c.s, _protected(c.field, c.s)) for c in judged}
+    tests = [f"{hard} IS NOT NULL" for hard, _, _ in found.values()]
+    entries = [
+        f"CASE WHEN {hard} IS NOT NULL THEN {{'reason': {hard}, 'field': {literal(name)}, 'value': {value}}} END"
+        for name, (hard, _, value) in found.items()
+    ]
+    if spec.location is not None and not position_is_soft:
+        lon, lat = (_named(columns, name) for name in (spec.location.lon, spec.location.lat))
+        tests.append("epos IS NOT NULL")
+        entries.append(
+            f"CASE WHEN epos IS NOT NULL THEN {{'reason': epos, 'field': {literal(lon.name)},"
+            f" 'value': concat({_protected(lon.field, lon.s)}, ' ', {_protected(lat.field, lat.s)})}} END"
+        )
+    guard = {c.s: c.field for c in columns}
+    guard |= {c.s: c.field for c in columns if c.field.personal != "no"}
+    row = ", ".join(
+        f"{literal(name)}: {_protected(guard[f's{i}'], f's{i}')}" for i, name in enumerate(sources(spec))
+    )
+    keys = [_named(columns, name) for name in spec.identity.key]
+    key = ", ".join(_protected(c.field, f"hub_text({c.s})") for c in keys)
+    why = f"list_filter([{', '.join(entries)}], lambda item: item IS NOT NULL)"
+    content = f"{{'why': {why}, 'key': concat_ws('|', {key}), 'row': {{{row}}}}}"
+    return f"CASE WHEN {' OR '.join(tests)} THEN CAST(to_json({content}) AS VARCHAR) END"
+
+
+def _flags(spec: FeedSpec, columns: list[_Column], position_is_soft: bool) -> str:
+    notes = [
+        f"CASE WHEN {c.e} IS NOT NULL AND {c.soft} THEN {c.e} || {literal(':' + c.name)} END"
+        for c in columns
+        if c.soft != "false"
+    ]
+    if position_is_soft:
+        notes.append("epos")
+    if spec.unit.by == "code" and spec.unit.codes:
+        value = _named(columns, spec.unit.field or "").v
+        notes.append(
+            f"CASE WHEN {value} IS NOT NULL AND ({_unit(spec, columns)}) IS NULL THEN 'unknown_unit' END"
+        )
+    return f"nullif(concat_ws(',', {', '.join(notes)}), '')" if notes else "NULL::VARCHAR"
+
+
+def _service_day(spec: FeedSpec, columns: list[_Column]) -> str:
+    if spec.identity.day_from is None:
+        return "$day::DATE"
+    column = _named(columns, spec.identity.day_from)
+    return column.v if column.field.type == "date" else f"hub_day({column.v})"
+
+
+def _version(spec: FeedSpec, columns: list[_Column]) -> str:
+    """What orders versions of a row, as an instant; a plain sequence number counts as seconds since 1970."""
+    start = "hub_instant(CAST($day::DATE AS TIMESTAMP), 'Asia/Shanghai')"
+    if spec.identity.version is None:
+        return start
+    column = _named(columns, spec.identity.version)
+    instant = {
+        "timestamp": column.v,
+        "date": f"hub_instant(CAST({column.v} AS TIMESTAMP), 'Asia/Shanghai')",
+        "integer": f"to_timestamp({column.v})",
+    }.get(column.field.type)
+    if instant is None:
+        problem = "identity.version must be a timestamp, a date or an integer"
+        raise Stop("CH-LOAD-008", feed=spec.feed, field=column.name, problem=problem)
+    return f"coalesce({instant}, {start})"
+
+
+def _unit(spec: FeedSpec, columns: list[_Column]) -> str:
+    if spec.unit.by == "lookup":
+        return "parent.unit_code"
+    if spec.unit.by != "code":  # by point: filled from the cell grid once the rows are staged
+        return "NULL::VARCHAR"
+    value = f"CAST({_named(columns, spec.unit.field or '').v} AS VARCHAR)"
+    if not spec.unit.codes:
+        return value
+    cases = " ".join(f"WHEN {literal(have)} THEN {literal(want)}" for have, want in spec.unit.codes.items())
+    return f"CASE {value} {cases} END"
+
+
+def _parent(spec: FeedSpec, columns: list[_Column]) -> str:
+    if spec.unit.by != "lookup":
+        return ""
+    key = identifier(spec.unit.key or "")
+    return (
+        f"\nLEFT JOIN (SELECT CAST({key} AS VARCHAR) AS key, arg_max(unit_code, _version) AS unit_code"
+        f" FROM lake.{identifier(spec.unit.table or '')} GROUP BY ALL) AS parent"
+        f" ON parent.key = CAST({_named(columns, spec.unit.field or '').v} AS VARCHAR)"
+    )

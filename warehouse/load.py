@@ -1,0 +1,237 @@
+"""A landed delivery into the warehouse: staged outside, written in one transaction, all or nothing.
+
+landed = loaded + duplicate + quarantined, always. `duplicate` are rows that repeat a key of the same delivery and
+rows older than what is stored. Loading the same content under the same spec again writes nothing at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import duckdb
+
+from cityhub import clock, log
+from cityhub.settings import Settings
+from cityhub.spec.feed import FeedSpec
+from warehouse import drift, lake, ledger, quarantine, tables
+from warehouse.compile import spec_sha256
+from warehouse.landing import Manifest
+from warehouse.merge import Merged, Stamp, merge, select_good
+from warehouse.names import identifier
+from warehouse.stage import Staged, staged
+
+logger = log.get("cityhub.load")
+
+LOGGED = (
+    "SELECT landed, loaded, duplicate, quarantined, inserted, updated, unchanged, late, flagged, load_id FROM load_log"
+    " WHERE feed = $feed AND service_day = $day AND spec_sha256 = $spec"
+)
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What a load did, in rows; `loaded = inserted + updated + unchanged`.
+
+    `late` are rows of another service day than the delivery's, `flagged` rows with an emptied value. `days` are
+    the service days that changed. `repeated`: this content was loaded before, the counts are those of that load.
+    """
+
+    feed: str
+    service_day: date
+    load_id: str
+    landed: int
+    loaded: int
+    duplicate: int
+    quarantined: int
+    inserted: int
+    updated: int
+    unchanged: int
+    late: int
+    flagged: int
+    days: tuple[date, ...]
+    repeated: bool
+
+
+def load(
+    settings: Settings, spec: FeedSpec, manifest: Manifest, *, con: duckdb.DuckDBPyConnection | None = None
+) -> LoadResult:
+    """Load one delivery. `con` has the lake attached and no open transaction; without it one is opened.
+
+    One load of a feed at a time (a lock of the installation). Raises `Stop` CH-LOAD-… for what a person must
+    see to; then nothing of the delivery is in the warehouse. Rows that fail a check are no error.
+    """
+    if con is None:
+        con = lake.connect(settings)
+        try:
+            return load(settings, spec, manifest, con=con)
+        finally:
+            con.close()
+    with lake.lock(settings, f"load-{spec.feed}"):
+        started = clock.now()
+        spec_id = spec_sha256(spec)
+        before = _before(con, spec, manifest, spec_id)
+        if before is not None:
+            return before
+        with staged(con, settings, spec, manifest) as stage:
+            findings = [*manifest.findings, *_findings(con, spec, manifest, stage)]
+            repeated = select_good(con, spec)
+            with lake.write(con, settings, f"load {spec.feed} {manifest.service_day}", run=manifest.load_id):
+                tables.ensure(con, spec)
+                result = _write(con, spec, manifest, stage, repeated, findings, started, spec_id)
+    log.event(
+        logger, "load", feed=spec.feed, interval=result.service_day, run=result.load_id, rows=result.landed,
+        inserted=result.inserted, updated=result.updated, quarantined=result.quarantined,
+    )  # fmt: skip
+    return result
+
+
+def _before(
+    con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest, spec_id: str
+) -> LoadResult | None:
+    """The result of the load that took this delivery already: this very one, or the same content as the newest."""
+    day = manifest.day()
+    values: dict[str, object] = {"feed": spec.feed, "day": day, "spec": spec_id}
+    found = con.execute(
+        LOGGED + " AND load_id = $load_id ORDER BY finished_at DESC LIMIT 1",
+        {**values, "load_id": manifest.load_id},
+    ).fetchone()
+    if found is None:
+        row = ledger.row(con, spec.feed, day)
+        same = row is not None and (row.content_sha256, row.spec_sha256) == (manifest.content_sha256, spec_id)
+        if not same or row is None or row.load_id is None:
+            return None
+        found = con.execute(LOGGED + " AND load_id = $load_id", {**values, "load_id": row.load_id}).fetchone()
+    if found is None or _waits_for_parent(con, spec, day):
+        return None
+    return LoadResult(spec.feed, day, str(found[-1]), *found[:-1], days=(), repeated=True)  # type: ignore[misc]  # nine counts
+
+
+def _waits_for_parent(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date) -> bool:
+    """Rows of the day without unit whose parent has one by now: the registry came after the rows."""
+    if spec.unit.by != "lookup":
+        return False
+    own, key = identifier(spec.unit.field or ""), identifier(spec.unit.key or "")
+    found = con.execute(
+        f"SELECT 1 FROM {identifier(spec.table)} AS c INNER JOIN {identifier(spec.unit.table or '')} AS p"
+        f" ON CAST(p.{key} AS VARCHAR) = CAST(c.{own} AS VARCHAR)"
+        " WHERE c.service_day = $day AND c.unit_code IS NULL AND p.unit_code IS NOT NULL LIMIT 1",
+        {"day": day},
+    ).fetchone()
+    return found is not None
+
+
+def _findings(con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest, stage: Staged) -> list[str]:
+    found = drift.findings(con, spec, stage.columns, stage.rows)
+    if stage.landed < spec.arrives.min_rows:
+        found.append(f"below_min_rows:{stage.landed}<{spec.arrives.min_rows}")
+    if manifest.stated_total is not None and manifest.stated_total != stage.landed:
+        found.append(f"stated_total:{manifest.stated_total}<>{stage.landed}")
+    return found
+
+
+def _write(
+    con: duckdb.DuckDBPyConnection,
+    spec: FeedSpec,
+    manifest: Manifest,
+    stage: Staged,
+    repeated: int,
+    findings: list[str],
+    started: datetime,
+    spec_id: str,
+) -> LoadResult:
+    """Everything that the load changes, inside one transaction."""
+    stamp = Stamp(manifest.load_id, manifest.finished_at, manifest.day())
+    stale = _stale(con, spec, manifest)
+    full = spec.identity.deletes == "full_compare" and not stale and _whole(spec, manifest, stage)
+    merged = merge(con, spec, stamp, repeated, stale=stale, full=full)
+    if merged.closed:
+        findings.append(f"closed:{merged.closed}")
+    if stage.quarantined:
+        quarantine.write(con, spec, manifest, stage.rejects, spec_id)
+    entry = _entry(spec, manifest, stage, merged, findings, started, spec_id)
+    ledger.record_load(con, spec, stamp.day, entry)
+    _mark_days(con, spec, stamp, merged)
+    _move_cursor(con, spec, manifest)
+    return LoadResult(
+        spec.feed, stamp.day, entry.load_id, entry.landed, entry.loaded, entry.duplicate, entry.quarantined,
+        entry.inserted, entry.updated, entry.unchanged, entry.late, entry.flagged,
+        days=tuple(sorted(merged.days)), repeated=False,
+    )  # fmt: skip
+
+
+def _entry(
+    spec: FeedSpec,
+    manifest: Manifest,
+    stage: Staged,
+    merged: Merged,
+    findings: list[str],
+    started: datetime,
+    spec_id: str,
+) -> ledger.Load:
+    return ledger.Load(
+        load_id=manifest.load_id,
+        landed=stage.landed,
+        loaded=merged.inserted + merged.updated + merged.unchanged,
+        duplicate=merged.repeated + merged.older,
+        quarantined=stage.quarantined,
+        inserted=merged.inserted,
+        updated=merged.updated,
+        unchanged=merged.unchanged,
+        late=merged.late,
+        flagged=merged.flagged,
+        content_sha256=manifest.content_sha256,
+        spec_sha256=spec_id,
+        started_at=started,
+        finished_at=clock.now(),
+        landing_folder=manifest.folder,
+        stated_total=manifest.stated_total,
+        findings=tuple(findings),
+    )
+
+
+def _stale(con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest) -> bool:
+    """Whether the feed's rows know neither day nor version, and a newer delivery has been loaded already."""
+    if spec.identity.day_from is not None or spec.identity.version is not None:
+        return False
+    found = con.execute(
+        "SELECT 1 FROM load_log WHERE feed = $feed AND (service_day > $day OR (service_day = $day AND load_id > $load_id))"
+        " LIMIT 1",
+        {"feed": spec.feed, "day": manifest.day(), "load_id": manifest.load_id},
+    ).fetchone()
+    return found is not None
+
+
+def _whole(spec: FeedSpec, manifest: Manifest, stage: Staged) -> bool:
+    """Whether a key that the delivery lacks is really gone: a cut-off list must not empty a registry."""
+    return (
+        stage.rows > 0
+        and not stage.rejects
+        and stage.landed >= spec.arrives.min_rows
+        and manifest.stated_total in {None, stage.landed}
+    )
+
+
+def _mark_days(con: duckdb.DuckDBPyConnection, spec: FeedSpec, stamp: Stamp, merged: Merged) -> None:
+    if merged.days:
+        con.execute(
+            "INSERT INTO dirty_day (table_name, service_day, load_id, marked_at)"
+            " SELECT $table, unnest($days::DATE[]), $load_id, $at",
+            {"table": spec.table, "days": sorted(merged.days), "load_id": stamp.load_id, "at": clock.now()},
+        )
+
+
+def _move_cursor(con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest) -> None:
+    """The change cursor of the feed; an older delivery that is loaded again does not move it back."""
+    if manifest.cursor is None:
+        return
+    values: dict[str, object] = {"feed": spec.feed, "load_id": manifest.load_id}
+    newer = con.execute(
+        "SELECT 1 FROM feed_cursor WHERE feed = $feed AND load_id > $load_id", values
+    ).fetchone()
+    if newer is None:
+        con.execute("DELETE FROM feed_cursor WHERE feed = $feed", {"feed": spec.feed})
+        con.execute(
+            "INSERT INTO feed_cursor (feed, position, load_id, as_of) VALUES ($feed, $position, $load_id, $as_of)",
+            {**values, "position": manifest.cursor, "as_of": clock.now()},
+        )

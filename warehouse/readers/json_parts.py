@@ -1,0 +1,114 @@
+"""JSON arrays and NDJSON straight into the engine: no row becomes a Python object.
+
+`read_json` with all columns VARCHAR and `records` on: with types it refuses or rounds in silence, and a naive
+time read as TIMESTAMPTZ would be taken for UTC. Values keep their digits, nested ones stay JSON text.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+
+from warehouse.names import literal
+from warehouse.readers.job import Job, Numbered, Reject, file_list, opened, quoted, top
+
+MAX_OBJECT = 16 << 20
+
+
+def arrays(job: Job, parts: list[Numbered]) -> str:
+    """Parts that hold one JSON array of objects each."""
+    paths = [job.file(part) for _, part in parts]
+    _note_columns(job, parts, paths, "array")
+    return select(job, paths, parts[0][0], "array")
+
+
+def lines(job: Job, parts: list[Numbered]) -> str:
+    """Parts with one JSON object a line. With `job.sift`, set when the strict read has failed, lines that are
+    no objects become rejects."""
+    paths = [job.file(part) for _, part in parts]
+    if job.sift:
+        paths = [_sifted(job, number, path) for (number, _), path in zip(parts, paths, strict=True)]
+    _note_columns(job, parts, paths, "newline_delimited")
+    return select(job, paths, parts[0][0], "newline_delimited")
+
+
+def select(job: Job, paths: list[Path], first: int, form: str, *, place: str | None = None) -> str:
+    """The SELECT over JSON files of one form; `place` names a key that holds each row's place."""
+    tops = dict.fromkeys(top(source) for source in job.sources)
+    packed = {top(source) for source in job.sources if "." in source}
+    where = (
+        f"file_index::INTEGER + {first} AS part, {f'{quoted(place)}' if place else 'NULL::VARCHAR'} AS place"
+    )
+    compression = "" if all(path.suffix != ".zst" for path in paths) else ", compression = 'zstd'"
+    common = f"{file_list(paths)}, format = '{form}', maximum_object_size = {MAX_OBJECT}{compression}"
+    if len({name.lower() for name in tops}) < len(tops):  # keys that differ by case alone: columns cannot
+        texts = ", ".join(
+            f"json ->> {literal(_path(source))} AS s{i}" for i, source in enumerate(job.sources)
+        )
+        return f"SELECT {where}, {texts} FROM read_json_objects({common})"
+    columns = {name: "JSON" if name in packed else "VARCHAR" for name in tops}
+    columns |= {place: "VARCHAR"} if place else {}
+    declared = ", ".join(f"{literal(name)}: '{kind}'" for name, kind in columns.items())
+    texts = ", ".join(_text(source, packed) + f" AS s{i}" for i, source in enumerate(job.sources))
+    return f"SELECT {where}, {texts} FROM read_json({common}, records = 'true', columns = {{{declared}}})"
+
+
+def _text(source: str, packed: set[str]) -> str:
+    head, _, rest = source.partition(".")
+    if rest:
+        return f"{quoted(head)} ->> {literal(_path(rest))}"
+    return f"{quoted(head)} ->> '$'" if head in packed else quoted(head)
+
+
+def _path(source: str) -> str:
+    return "$" + "".join(f'."{key}"' for key in source.split("."))
+
+
+def _note_columns(job: Job, parts: list[Numbered], paths: list[Path], form: str) -> None:
+    """Keys of the parts' first records: what the manifest says, else one look into the first part."""
+    stated = [name for _, part in parts for name in part.columns]
+    if not stated:
+        stated = _first_keys(job, paths[0], form)
+    job.columns.update(dict.fromkeys(stated))
+
+
+def _first_keys(job: Job, path: Path, form: str) -> list[str]:
+    compression = ", compression = 'zstd'" if path.suffix == ".zst" else ""
+    query = (
+        f"SELECT json_keys(json) FROM read_json_objects({file_list([path])}, format = '{form}'{compression})"
+        " WHERE json_type(json) = 'OBJECT' LIMIT 1"
+    )
+    try:
+        found = job.con.execute(query).fetchone()
+    except duckdb.Error:
+        return []  # the read itself will say what is wrong, with its place
+    return list(found[0]) if found else []
+
+
+def _sifted(job: Job, number: int, path: Path) -> Path:
+    """A copy of an NDJSON part without the lines that are no JSON objects, which become rejects."""
+    target = job.work / f"{number:06d}.ndjson"
+    with opened(path) as stream, target.open("wb") as out:
+        for line, text in enumerate(stream, 1):
+            if not text.strip():
+                continue
+            try:
+                if not isinstance(_strict(text.decode("utf-8")), dict):
+                    raise ValueError("not an object")
+                out.write(text.rstrip(b"\r\n") + b"\n")
+            except (ValueError, RecursionError):
+                shown = text.decode("utf-8", "replace").strip()
+                job.rejects.append(Reject(number, line, shown, "not_json"))
+    return target
+
+
+def _strict(text: str) -> object:
+    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise ValueError("a key stands twice")
+        return found
+
+    return json.loads(text, object_pairs_hook=once)

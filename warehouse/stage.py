@@ -1,0 +1,125 @@
+"""From landed parts to the temporary table `hub_stage`: one scan that reads, types, checks and locates every row."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from cityhub.errors import HubError, Stop
+from cityhub.secrets import secret
+from cityhub.settings import Settings
+from cityhub.spec.feed import FeedSpec
+from warehouse.compile import define_macros, mapping, sources
+from warehouse.landing import Manifest
+from warehouse.names import identifier
+from warehouse.readers import READERS, relation
+from warehouse.readers.job import Job, Reject, named_file, without_content
+
+
+@dataclass(frozen=True)
+class Staged:
+    """What is in `hub_stage`: all rows, how many are bad, lines that were no rows, source columns seen."""
+
+    rows: int
+    bad: int
+    rejects: tuple[Reject, ...]
+    columns: tuple[str, ...]
+
+    @property
+    def landed(self) -> int:
+        """Rows of the delivery, readable or not."""
+        return self.rows + len(self.rejects)
+
+    @property
+    def quarantined(self) -> int:
+        """Rows that failed a check or are no rows."""
+        return self.bad + len(self.rejects)
+
+
+@contextmanager
+def staged(
+    con: duckdb.DuckDBPyConnection, settings: Settings, spec: FeedSpec, manifest: Manifest
+) -> Iterator[Staged]:
+    """Stage a delivery; tables, key and files are gone afterwards. The caller holds the feed's load lock.
+
+    Raises `Stop` CH-LOAD-001, 002, 003, 006 for a part that cannot be read, CH-LOAD-007 for a mapping that cannot run.
+    """
+    work = settings.home / "tmp" / f"load-{spec.feed}"
+    shutil.rmtree(work, ignore_errors=True)  # what a killed load left
+    work.mkdir(parents=True)
+    job = Job(con, spec, manifest, work, sources(spec))
+    try:
+        define_macros(con)
+        _set_key(con, spec)
+        _fill(job)
+        found = con.execute("SELECT count(*), count(__bad) FROM temp.hub_stage").fetchone() or (0, 0)
+        yield Staged(int(found[0]), int(found[1]), tuple(job.rejects), tuple(job.columns))
+    finally:
+        _clean(con)
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _set_key(con: duckdb.DuckDBPyConnection, spec: FeedSpec) -> None:
+    if any(field.personal == "hash" for field in spec.fields.values()):
+        con.execute(
+            "SET VARIABLE cityhub_personal_key = $key",
+            {"key": secret("cityhub_personal_key", feed=spec.feed)},
+        )
+
+
+def _clean(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("RESET VARIABLE cityhub_personal_key")
+    made = con.execute(
+        "SELECT 'TABLE', table_name FROM duckdb_tables() WHERE database_name = 'temp' AND table_name LIKE 'hub_%'"
+        " UNION ALL SELECT 'VIEW', view_name FROM duckdb_views()"
+        " WHERE database_name = 'temp' AND view_name LIKE 'hub_%' ORDER BY 1 DESC"
+    ).fetchall()
+    for kind, name in made:
+        con.execute(f"DROP {kind} temp.{identifier(name)}")
+
+
+def _fill(job: Job) -> None:
+    try:
+        _create(job)
+    except duckdb.Error as error:
+        if isinstance(error, duckdb.CatalogException | duckdb.BinderException | duckdb.ParserException):
+            raise Stop("CH-LOAD-007", feed=job.spec.feed, detail=str(error).splitlines()[0]) from error
+        if not any(part.format == "ndjson" for part in job.manifest.parts) or named_file(str(error)) is None:
+            raise _culprit(job, error) from None
+        # One line of garbage must not cost the other lines: read again, line by line in Python.
+        job.sift = True
+        job.rejects.clear()
+        try:
+            _create(job)
+        except duckdb.Error as second:
+            raise _culprit(job, second) from None
+
+
+def _create(job: Job) -> None:
+    decimal = str(job.option("decimal") or ".")
+    select = mapping(job.spec, decimal).removeprefix("WITH ")
+    sql = f"CREATE OR REPLACE TEMP TABLE hub_stage AS WITH raw AS (\n{relation(job)}\n),\n{select}"
+    values = {"day": job.manifest.service_day, "received": job.manifest.finished_at}
+    job.con.execute(sql, {name: value for name, value in values.items() if f"${name}" in sql})
+
+
+def _culprit(job: Job, error: duckdb.Error) -> HubError:
+    """The part that an engine's error comes from: the one that it names, else the first that fails alone."""
+    name = named_file(str(error))
+    for part in job.manifest.parts:
+        if name is not None and Path(name).name.split(".")[0] == part.file.split(".")[0]:
+            return job.broken(part, without_content(str(error)))
+    for number, part in enumerate(job.manifest.parts):
+        try:
+            select = READERS[part.format](job, [(number, part)])
+            job.con.execute(f"SELECT count(COLUMNS(*)) FROM ({select})").fetchall()
+        except duckdb.Error as own:
+            return job.broken(part, without_content(str(own)))
+    return Stop(
+        "CH-LOAD-007", feed=job.spec.feed, detail=f"{type(error).__name__}: {without_content(str(error))}"
+    )
