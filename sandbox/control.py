@@ -1,8 +1,8 @@
 """The sandbox's own door, for whoever runs a night or a backfill against it.
 
 `POST /publish?day=2026-11-20` sends that day's MQTT messages and tells how many nobody heard;
-`POST /day?day=2026-11-19` puts an earlier day into the exchange database and the drop folder (REST answers for
-any day without being told).
+`POST /day?day=2026-11-19` puts an earlier day into the exchange database and the drop folder (REST answers
+for any day without being told).
 """
 
 from __future__ import annotations
