@@ -50,7 +50,7 @@ class Part:
 @dataclass(frozen=True)
 class Manifest:
     """What one delivery is: `stated_total` is the number of records that the source claims, `cursor` the
-    change cursor after it, `options` (encoding, delimiter, decimal, header_row, sheet, record) how to read it."""
+    change cursor after it, `options` (encoding, delimiter, header_row, sheet, record …) how to read it."""
 
     feed: str
     service_day: str

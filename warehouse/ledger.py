@@ -134,7 +134,7 @@ def record_load(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date, load:
     """Note a load in the ledger and in `load_log`; a former failure of the day is over with it.
 
     Fewer rows than `arrives.min_rows` hold the day (CH-LEDGER-001); no rows where none are demanded
-    confirm it empty. Raises `Stop` CH-LEDGER-002 when the counts do not add up, and the transaction rolls back.
+    confirm it empty. Raises `Stop` CH-LEDGER-002 when the counts do not add up; the caller rolls back.
     """
     counts = {name: getattr(load, name) for name in ("landed", "loaded", "duplicate", "quarantined")}
     if load.landed != load.loaded + load.duplicate + load.quarantined:
@@ -198,7 +198,7 @@ def record_failure(settings: Settings, spec: FeedSpec, day: date, error: HubErro
 def set_state(
     con: duckdb.DuckDBPyConnection, feed: str, day: date, state: State, *, reason: str | None = None
 ) -> None:
-    """Move a delivery to another state; `reason` explains a `held`. Raises `Stop` CH-LEDGER-003 for no delivery.
+    """Move a delivery to another state; `reason` explains a `held`. Raises `Stop` CH-LEDGER-003.
 
     A day held for too few rows stays held until it is loaded again: no later check can find what is absent.
     """

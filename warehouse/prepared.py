@@ -1,4 +1,4 @@
-"""What stands in the lake because files say so: a stamp of content per part, so a second run writes nothing."""
+"""What stands in the lake because files say so: a stamp of content per part, so nothing is written twice."""
 
 from __future__ import annotations
 
