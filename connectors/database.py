@@ -1,0 +1,90 @@
+"""Tables and views of exchange databases (前置库) into landing: one snapshot, text columns, Parquet parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date
+from io import BytesIO
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.exc import DBAPIError
+
+from cityhub import log
+from cityhub.spec.feed import FeedSpec
+from cityhub.spec.source import DatabaseSource
+from connectors.db_arrow import bulk, has_bulk_path, highest, streamed
+from connectors.db_engine import connect, explain_database, shown_url, url_of
+from connectors.db_query import Query, plan
+from connectors.retry import DEFAULT, Deadline, Policy, retried
+from warehouse.landing import Delivery
+
+PART_ROWS = 500_000
+_RETRIES = 2
+logger = log.get("cityhub.connectors")
+
+
+def pull(
+    spec: FeedSpec, day: date, delivery: Delivery, cursor: str | None = None, *, policy: Policy = DEFAULT
+) -> None:
+    """Land the rows of a service day, or the rows changed since `cursor` less the overlap.
+
+    `delivery.cursor` becomes the highest value of the change column that was read; the caller moves the
+    feed's position only when the load commits. Raises what `connect`, `plan` and `explain_database` raise.
+    """
+    source = spec.source
+    if not isinstance(source, DatabaseSource):
+        raise TypeError(f"{spec.feed} is no database feed")
+    url = url_of(spec, day)
+    place: dict[str, Any] = {"feed": spec.feed, "address": shown_url(url), "table": source.table}
+    identity = {"user": source.user, "password": source.password}
+    named = {**place, **{key: value for key, value in identity.items() if value}}
+    connection = retried(lambda: connect(url, named), _RETRIES, policy, Deadline(policy), feed=spec.feed)
+    with closing(connection):
+        try:
+            query = plan(connection, spec, day, cursor, place)
+            rows = _land(connection, url, query, delivery, f"SELECT {shown_url(url)} {source.table}")
+        except (DBAPIError, RuntimeError) as error:
+            raise explain_database(error, url, place, table=source.table) from error
+    delivery.cursor = delivery.cursor or cursor
+    delivery.stated_total = rows
+    if query.missing:
+        delivery.findings.append(f"the table lacks columns of the spec: {', '.join(query.missing)}")
+    log.event(logger, "pulled", feed=spec.feed, interval=day, rows=rows, parts=len(delivery.parts))
+
+
+def _land(connection: Connection, url: URL, query: Query, delivery: Delivery, request: str) -> int:
+    batches = bulk(url, query) if has_bulk_path(url) else streamed(connection, query)
+    top: Any = None
+    total = 0
+    part: list[pa.RecordBatch] = []
+    for batch in _limited(batches):
+        part.append(batch)
+        total += batch.num_rows
+        if query.cursor:
+            value = highest(batch, query)
+            top = value if top is None or (value is not None and value > top) else top
+        if sum(item.num_rows for item in part) >= PART_ROWS:
+            _store(delivery, part, query, request)
+            part = []
+    if part or not delivery.parts:
+        _store(delivery, part, query, request)
+    delivery.cursor = None if top is None else str(top)
+    return total
+
+
+def _limited(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Leave out the empty batches that some drivers end with."""
+    return (batch for batch in batches if batch.num_rows)
+
+
+def _store(delivery: Delivery, batches: list[pa.RecordBatch], query: Query, request: str) -> None:
+    schema = pa.schema([(name, pa.string()) for name in query.columns])
+    file = BytesIO()
+    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    delivery.add(file.getvalue(), "parquet", request=request, columns=tuple(query.columns))
