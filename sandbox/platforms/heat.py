@@ -147,7 +147,7 @@ ENDPOINTS = [
         Manner(
             auth=Basic(),
             paging=Offset(offset="start", size="limit"),
-            ok='{"success":true,"total":$total,"rows":$records}',
+            ok='{"success":true,"total":$total,"rows":[$records]}',
             error='{"success":false,"code":$code,"msg":"$message"}',
         ),
         day="date",

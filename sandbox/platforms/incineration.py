@@ -191,7 +191,7 @@ ENDPOINTS = [
         Manner(
             auth=NoAuth(),
             paging=NoPaging(),
-            ok='{"state":"success","data":{"total":$total,"list":$records}}',
+            ok='{"state":"success","data":{"total":$total,"list":[$records]}}',
             error='{"state":"error","code":$code,"message":"$message"}',
             max_size=1_000_000,
         ),

@@ -20,7 +20,7 @@ ROLLOVER = 100_000.0  # m³, five digits
 MANNER = Manner(
     auth=Bearer(),
     paging=Page(number="pageNum", size="pageSize"),
-    ok='{"status":200,"totalCount":$total,"items":$records}',
+    ok='{"status":200,"totalCount":$total,"items":[$records]}',
     error='{"status":$code,"error":"$message"}',
 )
 
