@@ -115,6 +115,7 @@ def inject(
         old = base.filter(pa.array(_held(world, name, base, str(time), late, ago=late.days)))
         table = pa.concat_tables([table, _shifted(world, old, str(time), late)])
     if not prompt:
+        truth.late = _earlier(world, table, time)
         return table
     rng = world.rng(f"faults|{name}")
     free = np.zeros(table.num_rows, dtype=bool)  # rows that no fault has touched
@@ -124,6 +125,7 @@ def inject(
             table = _spoil(rng, table, free, fault, truth)
         elif isinstance(fault, Frozen):
             table = _freeze(rng, table, free, fault, truth)
+    truth.late = _earlier(world, table, time)
     order = np.arange(table.num_rows)
     for fault in faults:
         if isinstance(fault, Duplicates):
@@ -134,6 +136,13 @@ def inject(
         if isinstance(fault, OutOfOrder):
             order = _reversed_blocks(rng, order, fault, truth)
     return table if _is_plain(order) else table.take(pa.array(order))
+
+
+def _earlier(world: World, table: pa.Table, time: str | None) -> int:
+    """Rows of earlier days; copies made afterwards do not count again."""
+    if time is None or not pa.types.is_temporal(table.schema.field(time).type):
+        return 0
+    return int(np.count_nonzero(table[time].cast(pa.timestamp("us")).to_numpy() < world.start()))
 
 
 def _choose(rng: np.random.Generator, rows: NDArray[np.int64], share: float) -> NDArray[np.int64]:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -68,7 +67,6 @@ def build(world: World, name: str, dataset: Dataset) -> pa.Table:
     counts = world.truth.feed(dataset.feed)
     table = inject(world, name, table, time=dataset.time, faults=dataset.faults, truth=counts)
     counts.rows = table.num_rows
-    counts.late = _late(world, table, dataset.time)
     origins = pc.value_counts(table["data_origin"].combine_chunks())
     counts.origins = {item["values"]: item["counts"] for item in sorted(origins.to_pylist(), key=str)}
     return _reshaped(world, dataset.feed, table)
@@ -87,10 +85,3 @@ def _reshaped(world: World, feed: str, table: pa.Table) -> pa.Table:
 def build_all(world: World, datasets: Mapping[str, Dataset]) -> dict[str, pa.Table]:
     """Every dataset of a platform."""
     return {name: build(world, name, dataset) for name, dataset in datasets.items()}
-
-
-def _late(world: World, table: pa.Table, time: str | None) -> int:
-    if time is None or not pa.types.is_temporal(table.schema.field(time).type):
-        return 0
-    values = table[time].cast(pa.timestamp("us")).to_numpy()
-    return int(np.count_nonzero(values < world.start()))

@@ -6,16 +6,14 @@ import json
 import resource
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import date
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
-from sandbox import platforms
+from sandbox import drops, exchange, platforms, publisher
 from sandbox.control import Control
 from sandbox.gate import Gate, secret_names
 from sandbox.keys import Keys, write
@@ -23,7 +21,12 @@ from sandbox.rest import Api, Server
 from sandbox.store import Store
 from sandbox.world import World
 
-OTHERS = ("exchange", "drops", "publisher")  # database, files, MQTT: modules of their own
+# Transports beside REST; each gives the names and values of its addresses, and may have stop and ensure_day.
+OTHERS: dict[str, Callable[[World, Path], dict[str, str]]] = {
+    "exchange": exchange.start,
+    "drops": drops.write,
+    "publisher": publisher.start,
+}
 WORKERS = 2
 
 
@@ -35,7 +38,11 @@ class Sandbox:
     """
 
     def __init__(
-        self, world: World, home: Path, transports: Sequence[str] = OTHERS, only: Sequence[str] | None = None
+        self,
+        world: World,
+        home: Path,
+        transports: Sequence[str] = tuple(OTHERS),
+        only: Sequence[str] | None = None,
     ) -> None:
         self.world, self.home, self.transports = world, home, transports
         self._platforms = tuple(only) if only is not None else platforms.names()
@@ -151,15 +158,11 @@ class Sandbox:
         return server.url
 
     def _start(self, name: str) -> Mapping[str, str]:
-        if find_spec(f"sandbox.{name}") is None:
-            return {}
-        module = import_module(f"sandbox.{name}")
-        other = (module.write if name == "drops" else module.start)(self.world, self.home)
+        other = OTHERS[name](self.world, self.home)
         self._others[name] = other
         if hasattr(other, "stop"):
             self._running.append(other)
-        values: Mapping[str, str] = other
-        return values
+        return other
 
 
 def _closed_port() -> int:

@@ -10,8 +10,8 @@ class FeedTruth:
     """Counts of one feed's delivery for one day.
 
     `rows` counts everything delivered, duplicates and late rows included; `late` rows belong to an earlier
-    day; `bad` rows must be refused, by kind; `odd` rows are kept (emptied, flagged or seen by a table check),
-    by kind; `origins` counts the rows of each `data_origin`.
+    day (their copies do not count); `bad` rows must be refused, by kind; `odd` rows are kept (emptied,
+    flagged or seen by a table check), by kind; `origins` counts the rows of each `data_origin`.
     """
 
     rows: int = 0
