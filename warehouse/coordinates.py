@@ -35,10 +35,10 @@ def to_wgs84(relation: str, system: str, lon: str, lat: str) -> str:
     source = f"(SELECT *, {lon} AS glon, {lat} AS glat FROM {relation})"
     if system == "bd09":
         source = (
-            "(SELECT * EXCLUDE (bx, by, z, t), z * cos(t) AS glon, z * sin(t) AS glat FROM (SELECT *,"
-            f" sqrt(bx * bx + by * by) - 0.00002 * sin(by * {BD_PI}) AS z,"
-            f" atan2(by, bx) - 0.000003 * cos(bx * {BD_PI}) AS t FROM (SELECT *,"
-            f" {lon} - 0.0065 AS bx, {lat} - 0.006 AS by FROM {relation})))"
+            "(SELECT * EXCLUDE (bdx, bdy, z, t), z * cos(t) AS glon, z * sin(t) AS glat FROM (SELECT *,"
+            f" sqrt(bdx * bdx + bdy * bdy) - 0.00002 * sin(bdy * {BD_PI}) AS z,"
+            f" atan2(bdy, bdx) - 0.000003 * cos(bdx * {BD_PI}) AS t FROM (SELECT *,"
+            f" {lon} - 0.0065 AS bdx, {lat} - 0.006 AS bdy FROM {relation})))"
         )
     first = _step(f"(SELECT *, glon AS lon_wgs84, glat AS lat_wgs84 FROM {source})")
     return f"SELECT * EXCLUDE (glon, glat) FROM ({_step(f'({first})')})"
