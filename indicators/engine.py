@@ -23,7 +23,7 @@ from cityhub.clock import month_of
 from cityhub.errors import Stop
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
-from cityhub.spec.read import read_spec
+from cityhub.spec.read import read_good
 from indicators import definitions as catalogue
 from indicators import delivered, dirty, month, run, store, views
 from indicators.definitions import Definition
@@ -118,14 +118,9 @@ def _open(settings: Settings) -> Iterator[Work]:
 
 def _specs(settings: Settings) -> dict[str, FeedSpec]:
     """Specs that can be read; a broken one costs its own indicators (no feed fills their table) only."""
-    specs = {}
-    for path in sorted(settings.feeds.glob("*.yaml")):
-        try:
-            spec = read_spec(path)
-        except Stop as error:
-            log.event(_log, "spec_skipped", file=path.name, code=error.code)
-            continue
-        specs[spec.feed] = spec
+    specs, errors = read_good(settings.feeds)
+    for error in errors:
+        log.event(_log, "spec_skipped", code=error.code, file=error.place.get("file"))
     return specs
 
 
