@@ -2,15 +2,19 @@
 that the scheduler registers (Airflow connections and variables). Values never reach a text: `redact`.
 
 A name `muck_app_secret` is looked up as the variable `CITYHUB_MUCK_APP_SECRET`, then as the file
-`<secrets folder>/muck_app_secret`, then through the registered resolvers.
+`<secrets folder>/muck_app_secret`, then as `<home>/secrets/muck_app_secret` (where the hub keeps what it makes
+for itself), then through the registered resolvers.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import secrets as random
 from collections.abc import Callable
 from pathlib import Path
+
+from cityhub.settings import REPOSITORY
 
 Resolver = Callable[[str], str | None]
 
@@ -31,16 +35,31 @@ def register_resolver(resolver: Resolver) -> None:
 
 def secrets_dir() -> Path:
     """The folder of secret files: `CITYHUB_SECRETS`, else `<home>/secrets`."""
-    home = Path(os.environ.get("CITYHUB_HOME", "var"))
-    return Path(os.environ.get("CITYHUB_SECRETS") or home / "secrets")
+    return Path(os.environ.get("CITYHUB_SECRETS") or own_dir())
+
+
+def own_dir() -> Path:
+    """The folder of secrets that the hub makes for itself."""
+    return Path(os.environ.get("CITYHUB_HOME") or REPOSITORY / "var") / "secrets"
+
+
+def ensure_own(folder: Path, name: str) -> None:
+    """Make a random secret of this installation once, readable by its user only; the value is returned nowhere."""
+    path = folder / "secrets" / name
+    if lookup(name) is not None or path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+        handle.write(random.token_hex(32))
 
 
 def lookup(name: str) -> str | None:
     """The value of a named address or secret, or None where nothing knows it."""
     value = os.environ.get(f"CITYHUB_{name.upper()}")
-    if value is None:
-        path = secrets_dir() / name
-        value = path.read_text(encoding="utf-8").strip() if path.is_file() else None
+    for folder in (secrets_dir(), own_dir()):
+        if value is None:
+            path = folder / name
+            value = path.read_text(encoding="utf-8").strip() if path.is_file() else None
     for resolver in _resolvers:
         if value is None:
             value = resolver(name)

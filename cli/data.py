@@ -91,7 +91,10 @@ def quarantine_list(
     if json_output:
         as_json(found)
     else:
-        shown = [(r["feed"], r["service_day"], r["reason"], r["field"], r["value"], r["place"], r["owner"]) for r in found]
+        shown = [
+            (r["feed"], r["service_day"], r["reason"], r["field"], r["value"], r["place"], r["owner"])
+            for r in found
+        ]
         table("quarantine", ("feed", "day", "reason", "field", "value", "place", "owner"), shown)
 
 

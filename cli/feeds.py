@@ -25,7 +25,10 @@ def list_feeds(json_output: Json = False) -> None:
     if json_output:
         as_json([_row(spec) for spec in specs])
     else:
-        rows = [(s.feed, s.title.zh, s.source.kind, s.table, s.owner.department, "on" if s.active else "off") for s in specs]
+        rows = [
+            (s.feed, s.title.zh, s.source.kind, s.table, s.owner.department, "on" if s.active else "off")
+            for s in specs
+        ]
         table(f"{len(rows)} feeds", ("feed", "数据源", "source", "table", "owner", "active"), rows)
 
 
@@ -61,7 +64,9 @@ def show(
 @guarded
 def check(
     feeds: Annotated[list[str] | None, typer.Argument(help="feed names or files; none: all")] = None,
-    connect: Annotated[bool, typer.Option("--connect", help="also try DNS, TCP, login and the first page")] = False,
+    connect: Annotated[
+        bool, typer.Option("--connect", help="also try DNS, TCP, login and the first page")
+    ] = False,
     json_output: Json = False,
 ) -> None:
     """Every problem of the named specs at once, with file and line. Exit code 2 when there is one."""
@@ -73,7 +78,9 @@ def check(
     for path in paths or sorted(folder.glob("*.yaml")):
         try:
             if not path.is_file():
-                raise Stop("CH-FEED-002", feed=path.stem, folder=str(path.parent), near="see `cityhub feed list`")
+                raise Stop(
+                    "CH-FEED-002", feed=path.stem, folder=str(path.parent), near="see `cityhub feed list`"
+                )
             spec = read_spec(path)
             if connect:
                 from connectors.check import check_connection
@@ -85,11 +92,16 @@ def check(
                     if not step.ok:
                         problems.append({"file": str(path), "step": step.name, "problem": step.detail})
         except HubError as error:
-            listed = getattr(error, "problems", None) or [{"problem": error.part("what"), "line": error.place.get("line")}]
+            listed = getattr(error, "problems", None) or [
+                {"problem": error.part("what"), "line": error.place.get("line")}
+            ]
             problems += [{"file": str(path), "code": error.code, **item} for item in listed]
             if not json_output:
                 for item in listed:
-                    out.print(f"{path}:{item.get('line') or 1}: {error.code} {item.get('field', '')}: {item['problem']}", markup=False)
+                    out.print(
+                        f"{path}:{item.get('line') or 1}: {error.code} {item.get('field', '')}: {item['problem']}",
+                        markup=False,
+                    )
                 report(error)
     if json_output:
         as_json({"problems": problems})
@@ -100,7 +112,9 @@ def check(
 
 @app.command("schema")
 @guarded
-def schema(path: Annotated[Path | None, typer.Argument(help="where to; default feeds/feed.schema.json")] = None) -> None:
+def schema(
+    path: Annotated[Path | None, typer.Argument(help="where to; default feeds/feed.schema.json")] = None,
+) -> None:
     """Write the JSON Schema that editors complete feed specs from."""
     from cityhub.spec.read import write_schema
 

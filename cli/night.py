@@ -19,11 +19,15 @@ DayOption = Annotated[str | None, typer.Option("--day", help="service day, YYYY-
 @guarded
 def nightly(
     day: DayOption = None,
-    scale: Annotated[str, typer.Option(help="sandbox: demo, county (about 5 M records) or a number")] = "demo",
+    scale: Annotated[
+        str, typer.Option(help="sandbox: demo, county (about 5 M records) or a number")
+    ] = "demo",
     seed: Annotated[int, typer.Option(help="sandbox: same seed, same bytes")] = 1,
     records: Annotated[Path | None, typer.Option(help="sandbox: folder with the public records")] = None,
     fault: Annotated[list[str] | None, typer.Option(help="sandbox: NAME=KIND, may be repeated")] = None,
-    sandbox: Annotated[bool, typer.Option(help="--no-sandbox: the sources that this installation's secrets name")] = True,
+    sandbox: Annotated[
+        bool, typer.Option(help="--no-sandbox: the sources that this installation's secrets name")
+    ] = True,
     json_output: Json = False,
 ) -> None:
     """The whole night: eleven platforms, warehouse, quality, indicators, ranking. Exit code 1: with findings."""
@@ -65,9 +69,31 @@ def sync(feed: str, day: DayOption = None, json_output: Json = False) -> None:
     if json_output:
         as_json(results)
     else:
-        columns = ("feed", "day", "landed", "loaded", "duplicate", "quarantined", "inserted", "updated", "unchanged", "late")
+        columns = (
+            "feed",
+            "day",
+            "landed",
+            "loaded",
+            "duplicate",
+            "quarantined",
+            "inserted",
+            "updated",
+            "unchanged",
+            "late",
+        )
         rows = [
-            (r.feed, r.service_day, r.landed, r.loaded, r.duplicate, r.quarantined, r.inserted, r.updated, r.unchanged, r.late)
+            (
+                r.feed,
+                r.service_day,
+                r.landed,
+                r.loaded,
+                r.duplicate,
+                r.quarantined,
+                r.inserted,
+                r.updated,
+                r.unchanged,
+                r.late,
+            )
             for r in results
         ]
         table("deliveries", columns, rows)
@@ -95,5 +121,7 @@ def backfill(
     failed = False
     for record in in_process(settings, feed, start, end):
         failed |= record["state"] != "success"
-        as_json(record) if json_output else out.print(f"{record['day']} {record['dag']}: {record['state']}", markup=False)
+        as_json(record) if json_output else out.print(
+            f"{record['day']} {record['dag']}: {record['state']}", markup=False
+        )
     raise typer.Exit(1 if failed else 0)

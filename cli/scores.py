@@ -30,19 +30,25 @@ def explain(unit: str, month: str, json_output: Json = False) -> None:
 
 @score_app.command("compute")
 @guarded
-def compute(month: str, day: Annotated[str | None, typer.Option("--day", help="as of this service day")] = None) -> None:
+def compute(
+    month: str, day: Annotated[str | None, typer.Option("--day", help="as of this service day")] = None
+) -> None:
     """Compute the scores of a month again from the indicators that are there."""
     from scoring.month import score_month
 
     month = parse_month(month, "score compute")
     first, after = month_bounds(month)
-    as_of = parse_day(day, "score compute") or min(yesterday(), after.replace(day=1).fromordinal(after.toordinal() - 1))
+    as_of = parse_day(day, "score compute") or min(
+        yesterday(), after.replace(day=1).fromordinal(after.toordinal() - 1)
+    )
     score_month(load_settings(), month, max(as_of, first))
     _print_ranking(month, False)
 
 
 @guarded
-def ranking(month: Annotated[str | None, typer.Argument(help="YYYY-MM")] = None, json_output: Json = False) -> None:
+def ranking(
+    month: Annotated[str | None, typer.Argument(help="YYYY-MM")] = None, json_output: Json = False
+) -> None:
     """The ranking of a month, territories and departments."""
     _print_ranking(parse_month(month or month_of(yesterday()), "ranking"), json_output)
 
@@ -69,7 +75,10 @@ def list_publications(json_output: Json = False) -> None:
     if json_output:
         as_json(found)
     else:
-        rows = [(p.number, p.period, p.service_day, p.status, p.reason, p.supersedes, p.sha256[:12]) for p in found]
+        rows = [
+            (p.number, p.period, p.service_day, p.status, p.reason, p.supersedes, p.sha256[:12])
+            for p in found
+        ]
         table("publications", ("number", "period", "as of", "status", "reason", "supersedes", "sha256"), rows)
 
 

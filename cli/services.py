@@ -24,7 +24,12 @@ sandbox_app = typer.Typer(help="The city in a box: eleven platforms on loopback.
 def gateway_run(kind: Annotated[str, typer.Argument(help="mqtt")]) -> None:
     """Run one gateway until SIGTERM; then drain, acknowledge and close the spool."""
     if kind != "mqtt":
-        raise Usage("CH-RUN-003", option="KIND", detail=f"{kind!r} is not a gateway; there is mqtt", command="gateway run")
+        raise Usage(
+            "CH-RUN-003",
+            option="KIND",
+            detail=f"{kind!r} is not a gateway; there is mqtt",
+            command="gateway run",
+        )
     from flow.steps import active
     from sensors.gateway import run_mqtt
 

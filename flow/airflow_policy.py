@@ -36,7 +36,9 @@ def task_defaults(owner: str) -> dict[str, Any]:
         "execution_timeout": timedelta(minutes=30),
         "retry_policy": ExceptionRetryPolicy(
             rules=[
-                RetryRule(exception=[Stop, Unauthorised, Usage], action=RetryAction.FAIL, reason="a person must act"),
+                RetryRule(
+                    exception=[Stop, Unauthorised, Usage], action=RetryAction.FAIL, reason="a person must act"
+                ),
                 RetryRule(exception=Retry, action=RetryAction.RETRY, reason="transient"),
             ],
             default=RetryAction.FAIL,

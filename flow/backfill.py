@@ -32,7 +32,12 @@ def through_scheduler(settings: Settings, feed: str, first: date, last: date) ->
     base = [sys.executable, "-m", "airflow"]
     create = [*base, "backfill", "create", "--dag-id", f"feed.{feed}", "--reprocess-behavior", "completed"]
     # to-date is an instant: midnight would leave the last day out
-    create += ["--from-date", f"{first + timedelta(days=1)}T00:00", "--to-date", f"{last + timedelta(days=1)}T23:59"]
+    create += [
+        "--from-date",
+        f"{first + timedelta(days=1)}T00:00",
+        "--to-date",
+        f"{last + timedelta(days=1)}T23:59",
+    ]
     done = subprocess.run(
         create, cwd=REPOSITORY, env=_env(settings), capture_output=True, text=True, check=False
     )

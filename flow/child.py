@@ -23,7 +23,9 @@ def _die_with_parent() -> None:
 
 
 @contextmanager
-def child(command: list[str], log: Path, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def child(
+    command: list[str], log: Path, env: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program with its output in `log`; at the end SIGTERM, then SIGKILL after 20 seconds."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:

@@ -54,7 +54,9 @@ def run_night(settings: Settings, day: date, options: box.CityOptions | None, te
         env = {"CITYHUB_RETRY_DELAY_S": "1", "CITYHUB_RETRIES": "1"}
         if options is not None:
             if box.identity_changed(settings, options):
-                tell("note: this warehouse already holds another sandbox city; its rows stay (make clean starts anew)")
+                tell(
+                    "note: this warehouse already holds another sandbox city; its rows stay (make clean starts anew)"
+                )
             tell(f"sandbox: seed {options.seed}, scale {options.scale}, "
                  f"{'public records' if options.records else 'generated records'}")  # fmt: skip
             ready = stack.enter_context(box.city(settings, day, options))
@@ -102,6 +104,3 @@ def _follow(progress: Path, ended: Callable[[], int | None]) -> Iterator[dict[st
             last_turn = ended() is not None
             if not last_turn:
                 pause.wait(0.1)
-
-
-

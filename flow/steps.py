@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date
+from functools import cache
 from typing import Any
 
 from cityhub import log
 from cityhub.clock import month_of
 from cityhub.errors import HubError, Stop
+from cityhub.secrets import ensure_own
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from cityhub.spec.read import one, read_good
@@ -44,8 +46,10 @@ def broken(settings: Settings) -> list[Stop]:
 def open_day(settings: Settings, day: date) -> None:
     """Make the warehouse ready and write down what is expected for the day."""
     specs = active(settings)
+    ensure_own(settings.home, "personal_key")
     prepare(settings, list(specs.values()))
-    with _connection(settings) as con, lake.write(con, settings, f"expect {day}"):
+    con = _connection(settings)
+    with lake.write(con, settings, f"expect {day}"):
         ledger.expect(con, list(specs.values()), day)
 
 
@@ -56,7 +60,7 @@ def land(settings: Settings, feed: str, day: date) -> Manifest | None:
         if spec.source.kind == "mqtt":
             manifest = collect(settings, spec, day)
         else:
-            manifest = pull(settings, spec, day, cursor=_cursor(settings, feed))
+            manifest = pull(settings, spec, day, cursor=_cursor(settings, spec))
     log.event(logger, "landed", feed=feed, interval=day, run=manifest.load_id if manifest else None)
     return manifest
 
@@ -64,7 +68,8 @@ def land(settings: Settings, feed: str, day: date) -> Manifest | None:
 def load_landed(settings: Settings, feed: str, day: date) -> list[LoadResult]:
     """Load what has landed for the day and is not in the warehouse yet; the newest again if all is there."""
     spec = one(settings.feeds, feed)
-    with _recorded(settings, spec, day), _connection(settings) as con:
+    con = _connection(settings)
+    with _recorded(settings, spec, day):
         landed = deliveries(settings.landing / feed / day.isoformat())
         if not landed and spec.arrives.min_rows > 0:
             raise Stop("CH-RUN-002", feed=feed, day=day)
@@ -78,9 +83,8 @@ def load_landed(settings: Settings, feed: str, day: date) -> list[LoadResult]:
 
 def close(settings: Settings, feed: str, day: date) -> str:
     """The state in which the feed leaves the night."""
-    with _connection(settings) as con:
-        row = con.execute("SELECT state FROM delivery WHERE feed = ? AND service_day = ?", [feed, day]).fetchone()
-    return str(row[0]) if row else "expected"
+    row = ledger.row(_connection(settings), feed, day)
+    return row.state if row else "expected"
 
 
 def sync(settings: Settings, feed: str, day: date) -> list[LoadResult]:
@@ -134,13 +138,10 @@ def _logged(result: LoadResult) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _connection(settings: Settings) -> Iterator[Any]:
-    con = lake.connect(settings)
-    try:
-        yield con
-    finally:
-        con.close()
+@cache
+def _connection(settings: Settings) -> Any:
+    """One connection per process: attaching the lake costs more than loading a small feed."""
+    return lake.connect(settings)
 
 
 @contextmanager
@@ -153,10 +154,12 @@ def _recorded(settings: Settings, spec: FeedSpec, day: date) -> Iterator[None]:
         raise
 
 
-def _cursor(settings: Settings, feed: str) -> str | None:
-    with _connection(settings) as con:
-        row = con.execute("SELECT position FROM feed_cursor WHERE feed = ?", [feed]).fetchone()
-    return row[0] if row else None
+def _cursor(settings: Settings, spec: FeedSpec) -> str | None:
+    if spec.source.kind != "database" or spec.source.cursor is None:
+        return None
+    con = _connection(settings)
+    row = con.execute("SELECT position FROM feed_cursor WHERE feed = $feed", {"feed": spec.feed}).fetchone()
+    return str(row[0]) if row else None
 
 
 def _loaded_until(con: Any, feed: str, day: date) -> str:
