@@ -30,7 +30,9 @@ class Arrives(Model):
     """When a delivery is expected and what to do without it."""
 
     schedule: str = Field("15 1 * * *", description="cron, Asia/Shanghai; the delivery is for the day before")
-    expected_by: str = Field("06:00", pattern=r"^\d\d:\d\d$", description="local time on the day after the service day")
+    expected_by: str = Field(
+        "06:00", pattern=r"^\d\d:\d\d$", description="local time on the day after the service day"
+    )
     min_rows: int = Field(1, ge=0, description="fewer rows make the delivery incomplete")
     per: Literal["day", "month"] = Field("day", description="month: one delivery holds for the whole month")
     fallback: Literal["none", "carry_forward"] = "none"
@@ -41,9 +43,12 @@ class Identity(Model):
 
     key: list[str] = Field(min_length=1)
     day_from: str | None = Field(
-        None, description="timestamp or date column that gives the row's service day; none: the delivery's day"
+        None,
+        description="timestamp or date column that gives the row's service day; none: the delivery's day",
     )
-    version: str | None = Field(None, description="column that orders versions of a row; none: the delivery's day")
+    version: str | None = Field(
+        None, description="column that orders versions of a row; none: the delivery's day"
+    )
     deletes: Literal["never", "full_compare"] = Field(
         "never", description="full_compare: a key that a full delivery lacks is closed"
     )
