@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from scoring import rank
-from scoring.numbers import exact, kept, rounded, text
+from scoring.numbers import exact, plain, quotient, rounded, text
 from scoring.result import Consequence, MonthScore, Place, Step
 from scoring.scheme import AnnualTrigger, ConsequenceRule, Scheme
 from scoring.switches import Choices
@@ -75,10 +75,10 @@ def _mean(found: Mapping[str, MonthScore], choices: Choices) -> Decimal | None:
     ]
     if decimals == "rounded":
         values = [rounded(value) for value in values]
-    mean = sum(values, Decimal(0)) / (12 if way == "missing_as_zero" else len(values))
+    mean = quotient(sum(values, Decimal(0)), Decimal(12 if way == "missing_as_zero" else len(values)))
     if choices["event_points"] == "annual_only":
         mean += sum((item.event_points for item in found.values()), Decimal(0))
-    return kept(mean)
+    return plain(mean)
 
 
 def _year(

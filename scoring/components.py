@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from scoring.numbers import kept, text
+from scoring.numbers import plain, quotient, text
 from scoring.result import ComponentResult, Given, State, Step, UnitInput, Value
 from scoring.scheme import Component, Scheme
 from scoring.switches import Choices, unknown
@@ -35,31 +35,67 @@ def _check_members(component: Component, values: Mapping[str, Value], unit: str)
             raise unknown(f"member of {component.id}", name, known or ["(none)"], unit=unit)
 
 
-def weigh(scheme: Scheme, unit: UnitInput, choices: Choices, trace: list[Step]) -> list[ComponentResult]:
-    """All components of a unit with their weights, values and points, members after their parent.
+@dataclass(frozen=True)
+class Weighed:
+    """`parts`: components with their members after them. `raw`: the weighted sum, None while it is held."""
 
-    Points are None for members, and for a component that is missing and held.
+    parts: tuple[ComponentResult, ...]
+    raw: Decimal | None
+
+
+def weigh(
+    scheme: Scheme, unit: UnitInput, choices: Choices, trace: list[Step], extra: Mapping[str, Decimal]
+) -> Weighed:
+    """All components of a unit with their weights, values and points, and their sum.
+
+    Points are None for members, and for a component that is missing. `extra` is added to components' values
+    before they are weighed (event points, where a switch says so).
     """
     check(scheme, unit)
-    results: list[tuple[ComponentResult, list[ComponentResult]]] = []
+    tops: list[ComponentResult] = []
+    members: dict[str, list[ComponentResult]] = {}
     for component in scheme.components:
         value = unit.components.get(component.id)
-        members: list[ComponentResult] = []
         if isinstance(value, Mapping):
-            result, members = _combined(scheme, component, value, choices, trace)
+            result, members[component.id] = _combined(scheme, component, value, choices, trace)
         else:
             found = given(value)
             reason = None if found.value is not None else found.reason or f"{component.title.zh}未报送"
             result = _result(component, found, reason)
-        results.append((_resolved(scheme, result, choices, trace, component), members))
-    weights = _weights([result for result, _ in results], choices, trace)
-    flat: list[ComponentResult] = []
-    for result, members in results:
-        weight = weights[result.component]
-        points = None if result.value is None or weight is None else kept(weight * result.value)
-        flat.append(replace(result, weight=weight if weight is not None else result.weight, points=points))
-        flat += members
-    return flat
+        result = _resolved(scheme, result, choices, trace, component)
+        tops.append(_with_extra(result, extra.get(component.id), choices, trace))
+    base = _base(tops, choices, trace)
+    counted = [(top.weight or Decimal(0)) * top.value for top in tops if top.value is not None]
+    held = base is None or (len(counted) < len(tops) and choices["missing_component"] != "renormalise")
+    raw = None if held or base is None else quotient(sum(counted, Decimal(0)), base)
+    parts: list[ComponentResult] = []
+    for top in tops:
+        own = top.weight or Decimal(0)
+        if top.value is not None and base is not None:
+            shares = {"weight": quotient(own, base), "points": quotient(own * top.value, base)}
+            parts.append(replace(top, **shares))
+        else:
+            parts.append(top)
+        parts += members.get(top.component, [])
+    return Weighed(tuple(parts), raw)
+
+
+def _with_extra(
+    result: ComponentResult, extra: Decimal | None, choices: Choices, trace: list[Step]
+) -> ComponentResult:
+    if not extra or result.value is None:
+        return result
+    value = plain(result.value + extra)
+    trace.append(
+        Step(
+            rule="events",
+            what=f"加减分计入{result.title}",
+            inputs={result.component: text(result.value) or "", "events": text(extra) or ""},
+            result=text(value) or "",
+            switch=choices.cite("event_points"),
+        )
+    )
+    return replace(result, value=value)
 
 
 def _result(component: Component, found: Given, reason: str | None) -> ComponentResult:
@@ -101,7 +137,7 @@ def _combined(
         names = "、".join(line.title for line in missing) or "全部"
         reason = f"{component.title.zh}缺项：{names}" if lines else f"{component.title.zh}：没有适用的专项"
         return _result(component, Given(None, "missing"), reason), lines
-    value = kept(sum((shares[line.component] * (line.value or 0) for line in counted), Decimal(0)) / total)
+    value = quotient(sum((shares[line.component] * (line.value or 0) for line in counted), Decimal(0)), total)
     mean = "加权平均" if way == "weighted" else "算术平均"
     trace.append(
         Step(
@@ -148,25 +184,22 @@ def _resolved(
     return replace(result, value=value, reason=f"{result.reason}；按{text(value)}分计")
 
 
-def _weights(
-    results: list[ComponentResult], choices: Choices, trace: list[Step]
-) -> dict[str, Decimal | None]:
-    """Weights in force: the scheme's, or, where a switch says so, shared out among those that are there."""
-    own = {result.component: result.weight or Decimal(0) for result in results}
-    missing = [result for result in results if result.value is None]
+def _base(tops: list[ComponentResult], choices: Choices, trace: list[Step]) -> Decimal | None:
+    """What the weights are shares of: 1, or, where a switch says so, the weight of those that are there (None
+    when nothing is)."""
+    missing = [top for top in tops if top.value is None]
     if not missing or choices["missing_component"] != "renormalise":
-        return dict(own)
-    total = sum((own[result.component] for result in results if result.value is not None), Decimal(0))
-    if not total:
-        return dict.fromkeys(own)
+        return ONE
+    base = sum((top.weight or Decimal(0) for top in tops if top.value is not None), Decimal(0))
+    if not base:
+        return None
     trace.append(
         Step(
             rule="weights",
-            what="缺项，其余组成项重新归一：" + "、".join(result.title for result in missing),
-            inputs={result.component: text(own[result.component]) or "" for result in missing},
-            result=text(total) or "",
+            what="缺项，其余组成项重新归一：" + "、".join(top.title for top in missing),
+            inputs={top.component: text(top.weight) or "" for top in missing},
+            result=text(base) or "",
             switch=choices.cite("missing_component"),
         )
     )
-    # At full precision: the score is the sum of points at 18 places, not of weights cut to the table's six.
-    return {r.component: None if r.value is None else own[r.component] / total for r in results}
+    return base

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from cityhub.errors import Usage
 from scoring import components, consequences, events, rank
-from scoring.numbers import exact, kept, rounded, text
+from scoring.numbers import exact, plain, rounded, text
 from scoring.result import ComponentResult, EventResult, Inputs, Place, State, Step, UnitInput, UnitResult
 from scoring.scheme import Scheme
 from scoring.switches import Choices
@@ -67,17 +67,15 @@ def _draft(scheme: Scheme, unit: UnitInput, inputs: Inputs, choices: Choices) ->
     applied = events.apply(scheme, unit, inputs.period, choices, trace)
     net = sum((item.counted for item in applied), ZERO)
     into = choices["event_points"]
-    parts = components.weigh(scheme, unit, choices, trace)
-    if into == "to_component" and net:
-        parts = [_with_events(scheme, part, net, choices, trace) for part in parts]
+    extra = {scheme.event_component: net} if into == "to_component" else {}
+    weighed = components.weigh(scheme, unit, choices, trace, extra)
+    raw, parts = weighed.raw, list(weighed.parts)
     top = [part for part in parts if "." not in part.component]
     missing = [part for part in top if part.value is None]
-    held = bool(missing) and (choices["missing_component"] != "renormalise" or len(missing) == len(top))
-    raw = None if held else kept(sum((part.points or ZERO for part in top), ZERO))
     trace.append(_weighting(scheme, top, raw))
     score = raw
     if raw is not None and into == "after_weighting":
-        score = kept(raw + net)
+        score = plain(raw + net)
         if applied:
             trace.append(_adding(raw, net, score, choices))
     if score is not None and choices["clamp"] == "stored":
@@ -85,24 +83,6 @@ def _draft(scheme: Scheme, unit: UnitInput, inputs: Inputs, choices: Choices) ->
         trace.append(Step("clamp", "限制在 0 至 100", {}, text(score) or "", switch=choices.cite("clamp")))
     state, reason = _state(top, missing, raw, inputs.complete)
     return _Draft(unit, trace, parts, applied, raw, score, state, reason)
-
-
-def _with_events(
-    scheme: Scheme, part: ComponentResult, net: Decimal, choices: Choices, trace: list[Step]
-) -> ComponentResult:
-    if part.component != scheme.event_component or part.value is None or part.weight is None:
-        return part
-    value = kept(part.value + net)
-    trace.append(
-        Step(
-            rule="events",
-            what=f"加减分计入{part.title}",
-            inputs={part.component: text(part.value) or "", "events": text(net) or ""},
-            result=text(value) or "",
-            switch=choices.cite("event_points"),
-        )
-    )
-    return replace(part, value=value, points=kept(part.weight * value))
 
 
 def _weighting(scheme: Scheme, top: list[ComponentResult], raw: Decimal | None) -> Step:

@@ -91,8 +91,9 @@ def _indicator(item: dict[str, Any]) -> list[str]:
         ratio += f" / {_plain(item['denominator'])}" if item["denominator"] is not None else ""
     curve = item["curve"]
     lines = [
-        f"      {item['code']} {item['title'] or ''}（{item['of']}）{shown}{ratio}　得 {item['marks'] or '缺'}　"
-        f"权重 {_weight(item['weight'])}　{STATES.get(item['state'], item['state'])}"
+        f"      {item['code']} {item['title'] or ''}（{item['of']}）{shown}{ratio}　"
+        f"得 {item['marks'] or '缺'}　权重 {_weight(item['weight'])}　"
+        f"{STATES.get(item['state'], item['state'])}"
         + (f"　满分 {curve['full_at']}、零分 {curve['zero_at']}" if curve else "")
     ]
     if item["reason"]:

@@ -1,21 +1,23 @@
 """Decimals of scores: how they come in, how they are kept, how they are shown. No float goes past this.
 
-Sums and products run at 60 digits. A quotient that does not end (a mean over three campaigns) is kept at
-18 places, the scale of the tables: that number, not a longer one, is ranked, graded, stored and published.
+Sums and products are exact. A quotient that does not end (a mean over three campaigns) is rounded once, half
+up, at 16 places: times a weight of two decimals that stays within the 18 places of the tables, so that every
+later number is exact and the points of a unit add up to its score to the last digit. Two means that differ by
+a finite decimal keep exactly that difference, so ties stay ties.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation, localcontext
+from decimal import ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation, localcontext
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
 from cityhub.errors import Usage
 
-PLACES = Decimal("1e-18")  # scale of DECIMAL(38, 18)
+QUOTIENT = Decimal("1e-16")
 MEASURED = Decimal("1e-9")  # parallel sums of DOUBLE differ in their last bits; nine places hide that
 POINTS = Decimal("1e-12")  # points of one indicator and the digital-city score
 LARGEST = Decimal("1e15")
@@ -48,10 +50,13 @@ def measured(value: float) -> Decimal:
         return Decimal(repr(float(value))).quantize(MEASURED)
 
 
-def kept(value: Decimal) -> Decimal:
-    """The number at no more than 18 places, without trailing zeros, as it is ranked and stored."""
-    with exact():
-        return plain(value.quantize(PLACES) if int(value.as_tuple().exponent) < -18 else value)
+def quotient(dividend: Decimal, divisor: Decimal) -> Decimal:
+    """Exact where the division ends, else half up at 16 places."""
+    with localcontext(_CONTEXT) as context:
+        context.clear_flags()
+        found = dividend / divisor
+        endless = context.flags[Inexact]
+        return plain(found.quantize(QUOTIENT) if endless else found)
 
 
 def plain(value: Decimal) -> Decimal:

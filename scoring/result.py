@@ -143,7 +143,7 @@ class Place:
 
 @dataclass(frozen=True)
 class UnitResult:
-    """The result of a unit in a month. `score` is exact (18 places), None while a component is held."""
+    """The result of a unit in a month. `score` is exact, None while a component is held."""
 
     unit: str
     league: str
