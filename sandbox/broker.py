@@ -12,6 +12,7 @@ from typing import Protocol
 
 from sandbox.child import Child, free_port, listening, reachable, temporary, unprivileged, wait_for
 
+SERVER = "mosquitto"
 MISSING = "no MQTT broker: install Mosquitto (apt-get install mosquitto) or amqtt (uv sync --group dev)"
 # Persistent sessions survive a restart; a subscriber that is away loses nothing; nobody enters unknown.
 CONFIG = """listener {port} 127.0.0.1
@@ -40,7 +41,7 @@ class Broker(Protocol):
 
 def start(home: Path, users: Mapping[str, str]) -> Broker:
     """The best broker there is, with these users and passwords. Raises RuntimeError when none is there."""
-    server = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    server = shutil.which(SERVER, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if server:
         return Mosquitto(server, home, users)
     try:
