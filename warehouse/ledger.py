@@ -126,7 +126,12 @@ def expect(
     new = [spec for spec in every if spec.active and spec.feed not in known]
     for spec in new:
         due = expected_by(spec, day)
-        _put(con, Row(spec.feed, spec.platform, day, "expected", expected_by=due, since=due))
+        _put(
+            con,
+            Row(
+                spec.feed, spec.platform, day, "expected", expected_by=due, whose_move=owner(spec), since=due
+            ),
+        )
     return len(new)
 
 
@@ -172,7 +177,8 @@ def record_failure(settings: Settings, spec: FeedSpec, day: date, error: HubErro
     """Note that a feed's day went wrong, in a transaction of its own.
 
     A day without rows becomes `failed`, since the first failure; a day that was loaded before keeps its state
-    and its counts and only carries the error, because its rows are still good.
+    and its counts and only carries the error, because its rows are still good. A held day keeps its reason
+    and notes the failure among its findings.
     """
     con = lake.connect(settings)
     try:
@@ -181,18 +187,36 @@ def record_failure(settings: Settings, spec: FeedSpec, day: date, error: HubErro
             before = before or Row(
                 spec.feed, spec.platform, day, "expected", expected_by=expected_by(spec, day)
             )
-            failed_before = before.error_code is not None and before.since is not None
-            after = replace(
-                before,
-                state=before.state if before.state in LOADED else "failed",
-                error_code=error.code,
-                error=_sentence(error),
-                whose_move=whose_move(spec, error),
-                since=before.since if failed_before else clock.now(),
-            )
-            _put(con, after)
+            _put(con, _failed(before, spec, error))
     finally:
         con.close()
+
+
+def _failed(before: Row, spec: FeedSpec, error: HubError) -> Row:
+    if before.state == "held":
+        noted = [text for text in (before.findings or "").split("; ") if text]
+        return replace(before, findings="; ".join(dict.fromkeys([*noted, f"failure:{error.code}"])))
+    return replace(
+        before,
+        state=before.state if before.state in LOADED else "failed",
+        error_code=error.code,
+        error=_sentence(error),
+        whose_move=whose_move(spec, error),
+        since=before.since if before.error_code and before.since else clock.now(),
+    )
+
+
+def recovered(con: duckdb.DuckDBPyConnection, settings: Settings, feed: str, day: date) -> bool:
+    """Take the error off a day whose rows are in and whose source answers again with the same content.
+
+    A transaction of its own, and only when there is something to take off; a held day keeps its reason.
+    """
+    before = row(con, feed, day)
+    if before is None or before.error_code is None or before.state not in LOADED or before.state == "held":
+        return False
+    with lake.write(con, settings, f"recovered {feed} {day}"):
+        _put(con, replace(before, error_code=None, error=None, whose_move=None, since=None))
+    return True
 
 
 def set_state(
