@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from typing import Any
 
 from cityhub.settings import Settings
 from flow.child import child, wait_until
+
+Process = subprocess.Popen[bytes]
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def identity_changed(settings: Settings, options: CityOptions) -> bool:
 
 
 @contextmanager
-def gateway(settings: Settings, env: dict[str, str]) -> Iterator[None]:
+def gateway(settings: Settings, env: dict[str, str]) -> Iterator[Process]:
     """Run the MQTT gateway until the block ends; inside it is subscribed."""
     from sensors.gateway import status_file
 
@@ -67,7 +70,7 @@ def gateway(settings: Settings, env: dict[str, str]) -> Iterator[None]:
     status.unlink(missing_ok=True)
     with child([sys.executable, "-m", "cli.main", "gateway", "run", "mqtt"], log, env) as process:
         wait_until(lambda: _subscribed(status), process, name="the MQTT gateway", log=log, seconds=60)
-        yield
+        yield process
 
 
 def _subscribed(status: Path) -> bool:
@@ -79,8 +82,22 @@ def _subscribed(status: Path) -> bool:
         return False
 
 
-def publish_messages(ready: dict[str, Any]) -> int:
-    """Ask the sandbox to publish the day's MQTT messages; the number that the broker acknowledged."""
+def publish_messages(settings: Settings, ready: dict[str, Any], running: Process) -> int:
+    """Ask the sandbox to publish the day's MQTT messages; the number that the broker acknowledged.
+
+    Returns when the gateway has made at least as many durable: the broker's acknowledgement only says that it
+    queued them, and the sandbox's broker ends with the night. Raises `Stop` CH-RUN-001 after 120 s.
+    """
+    from sensors.status import read
+
+    def durable() -> int:
+        return int((read(settings, "mqtt") or {}).get("durable", 0))
+
+    before = durable()
     request = urllib.request.Request(f"{ready['control']}/publish", method="POST")
     with urllib.request.urlopen(request, timeout=300) as answer:
-        return int(json.loads(answer.read())["published"])
+        published = int(json.loads(answer.read())["published"])
+    log = settings.home / "logs" / "gateway.log"
+    name = "the gateway's spool"
+    wait_until(lambda: durable() >= before + published, running, name=name, log=log, seconds=120)
+    return published

@@ -65,8 +65,8 @@ def run_night(settings: Settings, day: date, options: box.CityOptions | None, te
         open_day(settings, day)
         lap("prepare")
         if options is not None and any(s.source.kind == "mqtt" for s in active(settings).values()):
-            with box.gateway(settings, env):
-                night.messages = box.publish_messages(ready)
+            with box.gateway(settings, env) as running:
+                night.messages = box.publish_messages(settings, ready, running)
             tell(f"gateway: {night.messages} messages acknowledged and spooled")
             lap("gateway")
         for record in run_dags(settings, day, env):
@@ -89,7 +89,7 @@ def run_dags(settings: Settings, day: date, env: dict[str, str]) -> Iterator[dic
         yield from _follow(progress, process.poll)
         code = process.wait()
     if code not in {0, 1}:
-        raise Stop("CH-RUN-004", code=code, log=str(log), detail=tail(log))
+        raise Stop("CH-RUN-004", exit_code=code, log=str(log), detail=tail(log))
 
 
 def _follow(progress: Path, ended: Callable[[], int | None]) -> Iterator[dict[str, Any]]:
