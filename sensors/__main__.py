@@ -4,25 +4,24 @@ check.
 
 from __future__ import annotations
 
-import logging
 import sys
 
 from cityhub.errors import EXIT_FINDINGS, EXIT_OK, EXIT_USAGE, HubError
 from cityhub.settings import load
-from cityhub.spec.read import read_all
 from sensors import status
-from sensors.gateway import run_mqtt
 
 
 def main(arguments: list[str]) -> int:
     """The exit code: 0 fine, 1 unhealthy or stopped by an error, 2 usage or settings, 4 not authorised."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings = load()
     if arguments == ["health", "mqtt"]:
         return EXIT_OK if status.healthy(settings, "mqtt") else EXIT_FINDINGS
     if arguments != ["mqtt"]:
         sys.stderr.write("usage: python -m sensors mqtt | health mqtt\n")
         return EXIT_USAGE
+    from cityhub.spec.read import read_all
+    from sensors.gateway import run_mqtt
+
     try:
         run_mqtt(settings, [spec for spec in read_all(settings.feeds).values() if spec.active])
     except HubError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import signal
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cityhub import log
@@ -53,7 +55,9 @@ def run_mqtt(
         refuse_lossy(broker, limits.group_lines)
     changed = threading.Event()
     with ExitStack() as stack:
-        stop = stop or stack.enter_context(_signals())
+        if stop is None:  # we are the whole process
+            logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+            stop = stack.enter_context(_signals())
         try:
             stack.enter_context(lock(settings, f"gateway-{KIND}", timeout_s=10))
         except Retry:
@@ -82,13 +86,18 @@ def _supervise(
     patience: _Patience,
 ) -> dict[str, Any]:
     end, started, failure = threading.Event(), time.monotonic(), None
+    shown: dict[str, Any] = {}
+    written = 0.0
     with ThreadPoolExecutor(len(links), thread_name_prefix="mqtt") as pool:
         running = [pool.submit(link.run, end) for link in links]
         for future in running:
             future.add_done_callback(lambda _: changed.set())
         while not end.is_set():
-            status.write(settings, KIND, _status(links, _overall(links)))
-            if changed.wait(0.5 if patience.idle_s is None else 0.05):
+            present = _status(links, _overall(links))
+            if present != shown or time.monotonic() - written >= status.BEAT_S:
+                status.write(settings, KIND, present)
+                shown, written = present, time.monotonic()
+            if changed.wait(0.2 if patience.idle_s is None else 0.05):
                 changed.clear()
             failure = _hopeless(links, time.monotonic() - started, patience.connect_s)
             if (
@@ -141,6 +150,8 @@ def _status(links: Sequence[Link], state: str, failure: HubError | None = None) 
         "kind": KIND,
         "state": state,
         "pid": os.getpid(),
+        "subscribed": all(link.state == "ready" for link in links),
+        "durable": sum(link.spool.durable for link in links),
         "error": failure.as_dict() if failure else None,
         "brokers": [
             {
@@ -163,6 +174,11 @@ def _status(links: Sequence[Link], state: str, failure: HubError | None = None) 
             for link in links
         ],
     }
+
+
+def status_file(settings: Settings) -> Path:
+    """Where `run_mqtt` says what it does: `subscribed` when it listens everywhere, `durable` counts lines."""
+    return status.path(settings, KIND)
 
 
 def _client_id(settings: Settings) -> str:
