@@ -108,7 +108,7 @@ def _running(
 
 
 def _ready(folder: Path, port: int) -> bool:
-    command = [folder / "pg_isready", "-h", "127.0.0.1", "-p", str(port), "-t", "1"]
+    command: list[str] = [str(folder / "pg_isready"), "-h", "127.0.0.1", "-p", str(port), "-t", "1"]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 

@@ -1,0 +1,48 @@
+"""Scores that people fill in by hand: a sheet becomes rows that know their cells; the workbook stays."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from datetime import date
+
+from cityhub import log
+from cityhub.clock import month_of
+from cityhub.spec.feed import FeedSpec
+from cityhub.spec.source import WorkbookSource
+from connectors.files import open_folder, wanted
+from connectors.retry import DEFAULT, Policy
+from connectors.sheet import open_sheet
+from connectors.sheet_rows import MONTH, read_rows
+from warehouse.landing import Delivery
+
+logger = log.get("cityhub.connectors")
+
+
+def pull(
+    spec: FeedSpec, day: date, delivery: Delivery, cursor: str | None = None, *, policy: Policy = DEFAULT
+) -> None:
+    """Land the sheet's rows as NDJSON and the workbook as received beside them; `cursor` is not used.
+
+    Each row has two columns more: `_cell` (专项考核!D7) and `_month` (of the service day). Raises `Retry`
+    CH-PULL-051 and 056, `Stop` CH-PULL-050, 053, 055, 058.
+    """
+    del cursor
+    source = spec.source
+    if not isinstance(source, WorkbookSource):
+        raise TypeError(f"{spec.feed} is no workbook feed")
+    place = {"feed": spec.feed}
+    with closing(open_folder(spec, day, policy)) as folder:
+        for number, name in enumerate(wanted(folder, spec, day, policy), 1):
+            body = folder.read(name)
+            sheet = open_sheet(body, source.sheet, {**place, "file": name})
+            rows = read_rows(sheet, spec, name)
+            month = month_of(day)
+            lines = [json.dumps({**row, MONTH: month}, ensure_ascii=False) + "\n" for row in rows.records]
+            columns = (*rows.records[0], MONTH) if rows.records else ()
+            delivery.add("".join(lines).encode(), "ndjson", request=folder.where(name), columns=columns)
+            suffix = "" if number == 1 else f"_{number}"
+            delivery.options[f"original{suffix}"] = attached = f"{number:06d}.original.xlsx"
+            delivery.options[f"original_sha256{suffix}"] = delivery.attach(attached, body)
+            delivery.findings += rows.findings
+    log.event(logger, "pulled", feed=spec.feed, interval=day, files=len(delivery.parts))
