@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -20,7 +21,7 @@ from sandbox.geo import Floats, inside, to_bd09, to_gcj02
 from sandbox.plan import Plan
 from sandbox.truth import Truth
 
-__all__ = ["COUNTY_SCALE", "DISTRICTS", "World", "parse_scale", "times", "to_bd09", "to_gcj02"]
+__all__ = ["COUNTY_SCALE", "DISTRICTS", "World", "parse_scale", "spread", "times", "to_bd09", "to_gcj02"]
 
 COUNTY_SCALE = 25.0  # 25 x the demo's 200 k records a day = the county's 5 M
 WEST, SOUTH, EAST, NORTH = 114.70, 34.48, 114.88, 34.62
@@ -65,8 +66,20 @@ class World:
             return max(1, round(demo * self.scale))
         return max(1, round(demo + (county - demo) * (self.scale - 1) / (COUNTY_SCALE - 1)))
 
-    def points(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats, NDArray[np.str_]]:
-        """`n` places in the four territories, denser near the centre: lon, lat (WGS-84) and district code."""
+    def points(
+        self, n: int, rng: np.random.Generator, shares: Sequence[float] | None = None
+    ) -> tuple[Floats, Floats, NDArray[np.str_]]:
+        """`n` places in the four territories, denser near the centre: lon, lat (WGS-84) and district code.
+
+        `shares` fixes how many lie in each district (in the order of their codes).
+        """
+        if shares is not None:
+            wanted = np.array(list(DISTRICTS))[spread(n, shares, rng)]
+            lon, lat, code = self.points(40 * n + 200, rng)
+            places = np.empty(n, dtype=np.int64)
+            for one in DISTRICTS:
+                places[wanted == one] = np.flatnonzero(code == one)[: np.count_nonzero(wanted == one)]
+            return lon[places], lat[places], wanted
         lon, lat, code = np.empty(0), np.empty(0), np.empty(0, dtype="U2")
         while len(lon) < n:
             near = rng.random(2 * n + 8) < 0.65
@@ -91,6 +104,12 @@ class World:
     def start(self) -> np.datetime64:
         """Local midnight of the day, without zone, microseconds."""
         return np.datetime64(self.day.isoformat(), "us")
+
+
+def spread(n: int, shares: Sequence[float], rng: np.random.Generator) -> NDArray[np.int64]:
+    """`n` indices into `shares`, in mixed order, as many of each as its share says."""
+    ends = np.round(np.cumsum(shares) / np.sum(shares) * n).astype(np.int64)
+    return rng.permutation(np.repeat(np.arange(len(shares)), np.diff(ends, prepend=0)))
 
 
 def times(day: date, seconds: NDArray[np.float64] | NDArray[np.int64]) -> NDArray[np.datetime64]:

@@ -32,6 +32,7 @@ NAMES = (
 FACTORS = ("a34002", "a34004", "LA")
 ROSE = ("N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", "SW", "WSW", "W", "WNW", "NW", "NNW")
 WINDS = {name: 22.5 * i for i, name in enumerate(ROSE)}
+SHARES = (0.36, 0.28, 0.16, 0.20)  # of the building sites, by district
 HANDLED_IN_TIME = (0.95, 0.88, 0.72, 0.80)  # of alarms within the hour, by the site's district
 FROZEN_EVERY_H, FROZEN_H = 1100, 40  # a frozen run as in the real series
 
@@ -56,7 +57,7 @@ def _district(world: World) -> NDArray[np.int64]:
 
 
 def _places(world: World) -> tuple[Floats, Floats, NDArray[np.str_]]:
-    return world.points(_count(world), world.stable_rng("dust.place"))
+    return world.points(_count(world), world.stable_rng("dust.place"), SHARES)
 
 
 def _active(world: World) -> NDArray[np.bool_]:

@@ -93,8 +93,8 @@ def _take_real(known: dict[str, NDArray[Any]], rows: list[dict[str, str]], n: in
     chosen = rows[::step][:n]
     m = len(chosen)
     x, y = (np.array([float(row[name]) for row in chosen]) for name in ("XCOORD", "YCOORD"))
-    known["lon"][:m] = np.round(114.735 + (x - x.min()) / np.ptp(x) * 0.105, 6)
-    known["lat"][:m] = np.round(34.512 + (y - y.min()) / np.ptp(y) * 0.080, 6)
+    known["lon"][:m] = np.round(114.740 + (x - x.min()) / np.ptp(x) * 0.130, 6)
+    known["lat"][:m] = np.round(34.510 + (y - y.min()) / np.ptp(y) * 0.100, 6)
     known["number"][:m] = [row["FACILITYID"] for row in chosen]
     known["type"][:m] = [TYPES.index(row["LIGHTTYPE_DESC"]) for row in chosen]
     known["power"][:m] = [float(row["WATTAGE1"] or 0) or 250.0 for row in chosen]

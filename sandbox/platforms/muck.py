@@ -13,7 +13,7 @@ from sandbox.dataset import Dataset
 from sandbox.manners import Cursor, Endpoint, Manner, Signature
 from sandbox.series import clock, pick
 from sandbox.tracks import Fleet, drive
-from sandbox.world import World, to_gcj02
+from sandbox.world import World, spread, to_gcj02
 
 COMPANIES = (
     "豫东渣土运输一公司",
@@ -31,6 +31,7 @@ VIOLATIONS = (
     "06",
 )  # dump outside, no permit, spillage, speeding, off route, dirty wheels
 POINTS = (12.0, 6.0, 3.0, 3.0, 2.0, 1.0)
+SHARES = (0.35, 0.30, 0.15, 0.20)  # of trucks and sites, by district
 AT_WORK = (0.97, 0.94, 0.90, 0.92)  # share of registered trucks on the road, by district
 LOADS = ("00", "11", "01")  # empty, full, half
 
@@ -63,7 +64,7 @@ def _registry(world: World) -> dict[str, np.ndarray]:
         "company": rng.integers(0, len(COMPANIES), n),
         "clean": rng.random(n) < 0.42,
         "registered": rng.random(n) < 0.94,
-        "district": rng.choice(4, n, p=[0.35, 0.3, 0.15, 0.2]),
+        "district": spread(n, SHARES, rng),
         "odo": rng.uniform(8_000, 190_000, n),
     }
 
@@ -89,7 +90,7 @@ def positions(world: World) -> pa.Table:
     rng, stable, known = world.rng("muck.position"), world.stable_rng("muck.stops"), _registry(world)
     busy = known["registered"] & (rng.random(_trucks(world)) < np.array(AT_WORK)[known["district"]])
     trucks = np.flatnonzero(busy)
-    lon, lat, _ = world.points(world.count(24, 90), stable)
+    lon, lat, _ = world.points(world.count(24, 90), stable, SHARES)
     fleet = Fleet(
         (26, 58), 0.10, (62, 88), (120, 1500), 6 * 3600 + 1800, 10 * 3600, max(10, round(31 - world.scale))
     )
@@ -123,7 +124,7 @@ def violations(world: World) -> pa.Table:
     rng, known = world.rng("muck.violation"), _registry(world)
     n = int(rng.poisson(world.count(14, 60)))
     kind, truck = rng.choice(6, n, p=[0.06, 0.10, 0.22, 0.30, 0.22, 0.10]), rng.integers(0, _trucks(world), n)
-    lon, lat, _ = world.points(n, rng)
+    lon, lat, _ = world.points(n, rng, SHARES)
     x, y = to_gcj02(lon, lat)
     number = [f"WF{world.day:%Y%m%d}{i + 1:04d}" for i in range(n)]
     return pa.table(

@@ -30,7 +30,7 @@ from sandbox.dataset import GENERATED, Dataset, Drop, real
 from sandbox.manners import Endpoint, Login, Manner, Page
 from sandbox.series import clock, pick, stored
 from sandbox.tracks import Fleet, drive
-from sandbox.world import World, to_gcj02
+from sandbox.world import World, spread, to_gcj02
 
 TYPES = ("洒水车", "清扫车", "收运车", "吸污车")
 COMPANIES = ("杞县环卫一公司", "杞县环卫二公司", "杞县环卫三公司")
@@ -64,7 +64,7 @@ def _fleet(world: World) -> dict[str, np.ndarray]:
         "type": rng.choice(4, n, p=[0.28, 0.30, 0.34, 0.08]),
         "company": rng.integers(0, 3, n),
         "active": rng.random(n) < 0.95,
-        "district": rng.choice(4, n, p=SHARES),
+        "district": spread(n, SHARES, rng),
         "plate": rng.integers(0, 100_000, n),
     }
 
@@ -95,7 +95,7 @@ def positions(world: World) -> pa.Table:
     rng, fleet = world.rng("sanitation.position"), _fleet(world)
     busy = fleet["active"] & (rng.random(fleet["type"].size) < np.array(AT_WORK)[fleet["district"]])
     trucks = np.flatnonzero(busy)
-    lon, lat, _ = world.points(world.count(60, 240), world.stable_rng("sanitation.stops"))
+    lon, lat, _ = world.points(world.count(60, 240), world.stable_rng("sanitation.stops"), SHARES)
     manner = Fleet((8, 24), 0.12, (30, 52), (60, 900), 5 * 3600, 9 * 3600, max(10, round(31 - world.scale)))
     track = drive(rng, trucks.size, np.stack([lon, lat], axis=1), manner)
     truck, n = trucks[track.vehicle], track.second.size
@@ -127,7 +127,7 @@ def _roads(world: World) -> dict[str, np.ndarray]:
         "grade": grade,
         "length_m": np.round(length),
         "area_m2": np.round(length * np.array([36.0, 24.0, 14.0])[grade]),
-        "district": rng.choice(4, n, p=SHARES),
+        "district": spread(n, SHARES, rng),
     }
 
 

@@ -51,7 +51,7 @@ def test_lamps_are_the_real_inventory_moved_into_the_county() -> None:
     assert len(real) > 700 and len({r["lampId"] for r in rows}) == len(rows)
     for row in real:
         assert row["lampType"] == known[row["lampId"]]["LIGHTTYPE_DESC"]
-        assert 114.73 < row["lng"] < 114.87 and 34.5 < row["lat"] < 34.61
+        assert 114.74 < row["lng"] < 114.89 and 34.5 < row["lat"] < 34.625
 
 
 def test_tickets_add_up_to_the_real_tonnage_of_the_district() -> None:

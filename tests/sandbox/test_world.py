@@ -50,6 +50,8 @@ def test_points_lie_in_the_territory_that_they_name() -> None:
     lon, lat, district = city.points(2000, city.rng("x"))
     assert set(district) == {"01", "02", "03", "04"}
     assert (city.districts(lon, lat) == district).all()
+    _, _, chosen = city.points(400, city.rng("y"), (0.1, 0.2, 0.3, 0.4))
+    assert np.unique(chosen, return_counts=True)[1].tolist() == [40, 80, 120, 160]
     assert lon.min() > 114.69 and lon.max() < 114.89 and lat.min() > 34.47 and lat.max() < 34.63
 
 
