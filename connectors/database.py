@@ -35,25 +35,42 @@ def pull(
     `delivery.cursor` becomes the highest value of the change column that was read; the caller moves the
     feed's position only when the load commits. Raises what `connect`, `plan` and `explain_database` raise.
     """
-    source = spec.source
-    if not isinstance(source, DatabaseSource):
-        raise TypeError(f"{spec.feed} is no database feed")
-    url = url_of(spec, day)
-    place: dict[str, Any] = {"feed": spec.feed, "address": shown_url(url), "table": source.table}
-    identity = {"user": source.user, "password": source.password}
-    named = {**place, **{key: value for key, value in identity.items() if value}}
-    connection = retried(lambda: connect(url, named), _RETRIES, policy, Deadline(policy), feed=spec.feed)
+    url, place = _where(spec, day)
+    connection = _connected(spec, url, place, policy)
     with closing(connection):
         try:
             query = plan(connection, spec, day, cursor, place)
-            rows = _land(connection, url, query, delivery, f"SELECT {shown_url(url)} {source.table}")
+            rows = _land(connection, url, query, delivery, f"SELECT {place['address']} {place['table']}")
         except (DBAPIError, RuntimeError) as error:
-            raise explain_database(error, url, place, table=source.table) from error
+            raise explain_database(error, url, place, table=place["table"]) from error
     delivery.cursor = delivery.cursor or cursor
     delivery.stated_total = rows
     if query.missing:
         delivery.findings.append(f"the table lacks columns of the spec: {', '.join(query.missing)}")
     log.event(logger, "pulled", feed=spec.feed, interval=day, rows=rows, parts=len(delivery.parts))
+
+
+def look(spec: FeedSpec, day: date, policy: Policy) -> str:
+    """Connect and find the table, read nothing: what a connection test reports. Raises like `pull`."""
+    url, place = _where(spec, day)
+    with closing(_connected(spec, url, place, policy)) as connection:
+        query = plan(connection, spec, day, None, place)
+    return f"{place['table']} has {len(query.columns)} columns: {', '.join(list(query.columns)[:12])}"
+
+
+def _where(spec: FeedSpec, day: date) -> tuple[URL, dict[str, Any]]:
+    url = url_of(spec, day)
+    return url, {"feed": spec.feed, "address": shown_url(url), "table": getattr(spec.source, "table", "")}
+
+
+def _connected(spec: FeedSpec, url: URL, place: dict[str, Any], policy: Policy) -> Connection:
+    source = spec.source
+    if not isinstance(source, DatabaseSource):
+        raise TypeError(f"{spec.feed} is no database feed")
+    names = {key: value for key, value in (("user", source.user), ("password", source.password)) if value}
+    return retried(
+        lambda: connect(url, {**place, **names}), _RETRIES, policy, Deadline(policy), feed=spec.feed
+    )
 
 
 def _land(connection: Connection, url: URL, query: Query, delivery: Delivery, request: str) -> int:

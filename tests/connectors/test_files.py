@@ -147,7 +147,7 @@ def test_a_wrong_sheet_lists_those_there_are(tmp_path: Path, drop: Path) -> None
     [
         ("road_20261120.xlsx", b"no workbook", {"format": "xlsx"}),
         ("road_20261120.xml", b"<r><row>", {"format": "xml", "record": "row"}),
-        ("road_20261120.csv.gz", gzip.compress(b"id,v\n1,a\n" * 99)[:-9], {}),
+        ("road_20261120.csv.gz", gzip.compress(b"id,v\n1,a\n" * 99, mtime=0)[:-9], {}),
         ("road_20261120.zip", b"PK\x03\x04 broken", {}),
         ("road_20261120.csv", b"", {}),
         ("road_20261120.ndjson", b"{not json}\n", {"format": "ndjson"}),
