@@ -46,7 +46,7 @@ def test_good_rows_make_the_day_checked_and_a_second_run_writes_nothing(
     found = run.check_day(hub, specs, DAY)
     assert {item.feed for item in found} == {"sanitation.route_task"}  # the others did not deliver
     assert all(item.success for item in found)
-    wanted = {"min_rows", "key.task_id", "key_unique", "service_day", "sql"}
+    wanted = {"min_rows", "required", "key_unique", "service_day", "sql"}
     wanted |= {"between.done_km", "mean_between.planned_km", "not_null.done_km"}
     assert {item.check_id for item in found} == wanted
     assert state(con, "sanitation.route_task").state == "checked"
@@ -111,6 +111,13 @@ def test_rows_of_another_day_are_found(hub: Settings, specs: Specs, con: duckdb.
     city.put(con, "san_route_task", "juji", [wrong])
     found = by_id(run.check_day(hub, specs, DAY), "sanitation.route_task")
     assert (found["service_day"].success, found["service_day"].unexpected_count) == (False, 1)
+
+
+def test_an_empty_key_is_found(hub: Settings, specs: Specs, con: duckdb.DuckDBPyConnection) -> None:
+    tasks(con, ("a", 10, 9), ("b", 10, 10))
+    con.execute("UPDATE san_route_task SET task_id = NULL WHERE task_id = 'a'")
+    found = by_id(run.check_day(hub, specs, DAY), "sanitation.route_task")
+    assert (found["required"].success, found["required"].unexpected_count) == (False, 1)
 
 
 def test_a_register_is_checked_whole(hub: Settings, specs: Specs, con: duckdb.DuckDBPyConnection) -> None:
