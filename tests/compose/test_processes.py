@@ -31,7 +31,7 @@ def free_port() -> int:
 
 
 class Containers:
-    """Runs commands of the compose file with a home, ports and addresses of this test in the image's places."""
+    """Runs commands of the compose file with a home and ports of this test in the image's places."""
 
     def __init__(self, services: Services, home: Path) -> None:
         self.services, self.home, self.port = services, home, free_port()
