@@ -47,22 +47,26 @@ class Reader:
         self.identity = identity(source.auth, self.url, self._login, self.place)
 
     def page(self, params: Params, number: int) -> Page:
-        """One page, read and cut; raises a `HubError` when all tries failed."""
+        """One page, read and cut; raises a `HubError` when all tries failed.
+
+        A refusal is answered with one new login; when the call right after it is refused too, no further
+        login is tried for this page.
+        """
         place = {**self.place, "page": number}
-        fresh = False
+        in_vain = False
 
         def attempt() -> Page:
-            nonlocal fresh
+            nonlocal in_vain
             try:
                 return self._once(params, place)
             except (Denied, Refused) as refusal:
-                if fresh or not self.identity.renew():
+                if in_vain or not self.identity.renew():
                     raise self._final(refusal) from None
-                fresh = True
                 log.event(logger, "login_again", code=refusal.error.code, **place)
             try:
                 return self._once(params, place)
             except (Denied, Refused) as refusal:
+                in_vain = True
                 raise self._final(refusal) from None
 
         return retried(attempt, self.source.retries, self.policy, self.deadline, **place)

@@ -7,6 +7,7 @@ replace our header). The body is read from urllib3's response: `requests` alone 
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
@@ -24,6 +25,7 @@ from connectors.rest_page import Place
 from connectors.retry import Pace, Policy, Transient
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_TAGS = re.compile(r"<[^>]*>")
 _BAD_ADDRESS = (
     requests.exceptions.InvalidURL,
     requests.exceptions.InvalidSchema,
@@ -146,6 +148,8 @@ def _said(body: bytes) -> str:
     if isinstance(answer, dict):
         named = [answer.get(key) for key in ("message", "msg", "error", "detail")]
         text = next((str(item) for item in named if item), text)
+    elif text.lstrip().startswith("<"):
+        text = _TAGS.sub(" ", text)
     return " ".join(text.split())[:200]
 
 

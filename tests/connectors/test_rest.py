@@ -291,6 +291,22 @@ def test_a_token_that_is_never_accepted_ends_after_one_renewal(tmp_path: Path, s
     never_written([*secrets, "jwt-number-2"], tmp_path, str(refused.value))
 
 
+def test_a_new_token_may_meet_another_fault_before_it_expires(tmp_path: Path, secrets: list[str]) -> None:
+    """A token that is good for one call, and calls that break off: login and retry take turns."""
+    tokens, broken = Tokens(calls=1, expired=as_json({"message": "expired"}, 401)), [True, True]
+
+    def breaking(request: Request) -> Answer:
+        answer = tokens(request)
+        if request.path != "/auth/login" and answer.status == 200 and broken:
+            broken.pop()
+            return Answer(answer.body, cut=30)
+        return answer
+
+    with vendor(breaking) as server:
+        manifest = pull(settings(tmp_path), spec(rest(server, auth=LOGIN)), DAY, policy=quick())
+    assert rows(manifest) == RECORDS
+
+
 def test_a_token_near_its_end_is_replaced_before_it_is_refused(tmp_path: Path, secrets: list[str]) -> None:
     with vendor(Tokens(calls=9, expired=as_json({}, 401), life=0)) as server:
         pull(settings(tmp_path), spec(rest(server, auth=LOGIN)), DAY)
