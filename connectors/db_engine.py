@@ -77,8 +77,9 @@ def _sqlite(url: URL, feed: str) -> URL:
 
 
 def shown_url(url: URL) -> str:
-    """The URL without user and password."""
-    return url.set(username=None, password=None).render_as_string()
+    """The URL as it is shown: no user, no password, no options, which may hold either."""
+    plain = URL.create(url.get_backend_name(), host=url.host, port=url.port, database=url.database)
+    return plain.render_as_string()
 
 
 def connect(url: URL, place: Mapping[str, Any]) -> Connection:

@@ -18,6 +18,7 @@ from cityhub.spec.source import DatabaseSource
 from connectors.db_bounds import stored
 
 CLOCK_SKEW = timedelta(days=1)
+_BYTES = (sa.LargeBinary, sa.BINARY, sa.VARBINARY)
 Columns = dict[str, sa.types.TypeEngine[Any]]
 
 
@@ -42,14 +43,21 @@ class Query:
     cursor: str | None
     missing: tuple[str, ...]
     ceiling: str | int | None = None
+    dialect: str = ""
 
     def select(self, *, as_text: bool) -> sa.Select[Any]:
         """All columns, as text in the database's own exact notation or as the driver gives them."""
         plain = self.table.c
-        chosen = [sa.cast(col, sa.Text).label(col.name) if as_text else col for col in plain]
+        chosen = [self._text(col) if as_text else col for col in plain]
         statement = sa.select(*chosen).select_from(self.table).where(*self.where)
         # A bare name in ORDER BY would mean the casted column: 10 before 9.
         return statement.order_by(*(plain[name] for name in self.order))
+
+    def _text(self, column: sa.ColumnClause[Any]) -> sa.ColumnElement[Any]:
+        """Bytes as hexadecimal digits; PostgreSQL's own cast writes them so, too."""
+        if isinstance(self.columns[column.name], _BYTES) and self.dialect == "mysql":
+            return sa.func.hex(column).label(column.name)
+        return sa.cast(column, sa.Text).label(column.name)
 
 
 def plan(
@@ -77,6 +85,7 @@ def plan(
         where=tuple(_where(spec, day, cursor, Table(columns, connection.dialect.name, place))),
         order=tuple(order),
         cursor=source.cursor,
+        dialect=connection.dialect.name,
         ceiling=_ceiling(spec, day, columns, connection.dialect.name),
         missing=tuple(field.source for field in spec.fields.values() if _top(field.source) not in columns),
     )

@@ -114,6 +114,7 @@ def test_values_arrive_exactly_and_in_key_order(tmp_path: Path, server: Postgres
     assert found[0]["ts"] == "infinity"
     assert found[0]["占 比%"] is None
     assert manifest.stated_total == 5
+    assert manifest.parts[0].request == f"SELECT {server.url} v_case"
     assert manifest.parts[0].columns[:3] == ("id", "no", "ts")
 
 
@@ -199,6 +200,7 @@ def fails(home: Path, address: str, expected: type[Exception], code: str, **more
         get(home, address, **more)
     text = str(failed.value)
     assert text.startswith(code)
+    assert "?" not in text
     assert "muck.position" in text
     assert Postgres(0).password not in text
     assert b"pg-s3cret" not in everything_written(home)

@@ -105,7 +105,7 @@ def test_what_needs_a_person_stops_at_once(tmp_path: Path, answer: Answer, code:
         get(tmp_path, server)
     assert stopped.value.code == code
     assert len(server.requests) == 1
-    assert "?" not in stopped.value.part("what") + stopped.value.part("why")
+    assert "?" not in "".join(stopped.value.part(name) for name in ("what", "why", "fix"))
 
 
 def test_retry_after_is_honoured(tmp_path: Path) -> None:
