@@ -17,6 +17,9 @@ from cityhub.secrets import redact
 EXIT_OK, EXIT_FINDINGS, EXIT_USAGE, EXIT_UNAUTHORISED, EXIT_RETRY = 0, 1, 2, 4, 75
 
 
+TOLD_IN_TEXT = {"detail", "near", "found", "problem", "more"}  # parts of sentences, not places
+
+
 class Entry(TypedDict):
     """One catalogue entry: texts may hold `{name}` placeholders filled from the error's place."""
 
@@ -63,11 +66,11 @@ class HubError(Exception):
     def part(self, name: str) -> str:
         """One part of the catalogue text (`what`, `why`, `fix`, `who`) with the place filled in, redacted."""
         template = catalogue()[self.code].get(name, "")
-        return redact(str(template).format_map(_Blank({k: v for k, v in self.place.items()})))
+        return redact(str(template).format_map(_Blank(self.place)))
 
     def text(self) -> str:
         """The error as one block for people: code and fact, place, cause, remedy."""
-        where = ", ".join(f"{key}={value}" for key, value in self.place.items())
+        where = ", ".join(f"{key}={value}" for key, value in self.place.items() if key not in TOLD_IN_TEXT)
         lines = [f"{self.code}: {self.part('what')}"]
         if where:
             lines.append(f"  where: {redact(where)}")
