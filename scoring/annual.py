@@ -45,9 +45,7 @@ def compute_year(
                     of_unit.setdefault(item.unit, {})[month] = item
         means = {unit: _mean(found, choices) for unit, found in of_unit.items()}
         leagues = {unit: found[max(found)].league for unit, found in of_unit.items()}
-        placed = rank.places(
-            {unit: (leagues[unit], mean) for unit, mean in means.items() if mean is not None}, choices
-        )
+        placed = rank.places({unit: (leagues[unit], mean) for unit, mean in means.items() if mean is not None}, choices)
         prizes = _prizes(scheme, means, placed, choices)
         return [
             _year(
@@ -70,9 +68,7 @@ def _mean(found: Mapping[str, MonthScore], choices: Choices) -> Decimal | None:
     if way == "all_twelve" and len(found) < 12:
         return None
     basis, decimals = choices["annual_basis"].split("_")
-    values = [
-        (item.raw if basis == "raw" and item.raw is not None else item.score) for item in found.values()
-    ]
+    values = [(item.raw if basis == "raw" and item.raw is not None else item.score) for item in found.values()]
     if decimals == "rounded":
         values = [rounded(value) for value in values]
     mean = quotient(sum(values, Decimal(0)), Decimal(12 if way == "missing_as_zero" else len(values)))

@@ -80,9 +80,7 @@ def weigh(
     return Weighed(tuple(parts), raw)
 
 
-def _with_extra(
-    result: ComponentResult, extra: Decimal | None, choices: Choices, trace: list[Step]
-) -> ComponentResult:
+def _with_extra(result: ComponentResult, extra: Decimal | None, choices: Choices, trace: list[Step]) -> ComponentResult:
     if not extra or result.value is None:
         return result
     value = plain(result.value + extra)

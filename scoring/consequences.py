@@ -26,17 +26,14 @@ class Standing:
     final: bool
 
 
-def standings(
-    scheme: Scheme, scores: Mapping[str, tuple[str, Decimal, bool]], choices: Choices
-) -> dict[str, Standing]:
+def standings(scheme: Scheme, scores: Mapping[str, tuple[str, Decimal, bool]], choices: Choices) -> dict[str, Standing]:
     """unit → standing, from unit → (league, score, final)."""
     placed = rank.places({unit: (league, score) for unit, (league, score, _) in scores.items()}, choices)
     return {
         unit: Standing(
             score=score,
             place=placed[unit],
-            first_and_best_grade=placed[unit].rank == 1
-            and rank.grade(scheme, score, choices).id == scheme.best_grade,
+            first_and_best_grade=placed[unit].rank == 1 and rank.grade(scheme, score, choices).id == scheme.best_grade,
             last_and_failed=is_last(placed[unit], choices) and failed(scheme, score, choices),
             final=final,
         )
@@ -90,9 +87,7 @@ def fire(
         if why is None:
             continue
         money = _money(rule, now.place, choices)
-        consequence = Consequence(
-            rule.id, rule.kind, tuple(rule.action), rule.clause, money, rule.by, tied or None
-        )
+        consequence = Consequence(rule.id, rule.kind, tuple(rule.action), rule.clause, money, rule.by, tied or None)
         step = Step(
             rule=rule.id,
             what=f"{'、'.join(rule.action)}：{why}",
@@ -107,9 +102,7 @@ def fire(
     return [consequence for consequence, _ in fired]
 
 
-def _placed(
-    scheme: Scheme, rule: ConsequenceRule, trigger: PlaceTrigger, place: Place, choices: Choices
-) -> str | None:
+def _placed(scheme: Scheme, rule: ConsequenceRule, trigger: PlaceTrigger, place: Place, choices: Choices) -> str | None:
     if rule.cash_yuan is not None and choices["first_place_cash"] == "annual":
         return None
     literal = choices["groups"] == "separate_literal"

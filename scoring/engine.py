@@ -56,10 +56,7 @@ def compute(scheme: Scheme, inputs: Inputs) -> list[UnitResult]:
             {month: scores for month, scores in inputs.earlier.items() if month < inputs.period},
             choices,
         )
-        return [
-            _result(scheme, draft, choices, period=inputs.period, now=now, earlier=earlier)
-            for draft in drafts
-        ]
+        return [_result(scheme, draft, choices, period=inputs.period, now=now, earlier=earlier) for draft in drafts]
 
 
 def _draft(scheme: Scheme, unit: UnitInput, inputs: Inputs, choices: Choices) -> _Draft:
@@ -151,9 +148,7 @@ def _result(
         )
     shown = None
     if score is not None:
-        limited = (
-            min(max(score, scheme.scale.min), scheme.scale.max) if choices["clamp"] == "display" else score
-        )
+        limited = min(max(score, scheme.scale.min), scheme.scale.max) if choices["clamp"] == "display" else score
         shown = format(rounded(limited), "f")
     return UnitResult(
         unit=draft.unit.unit,

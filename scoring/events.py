@@ -23,9 +23,7 @@ class _Line:
     effect: str
 
 
-def apply(
-    scheme: Scheme, unit: UnitInput, period: str, choices: Choices, trace: list[Step]
-) -> list[EventResult]:
+def apply(scheme: Scheme, unit: UnitInput, period: str, choices: Choices, trace: list[Step]) -> list[EventResult]:
     """The unit's events of the month in the order of date and number, each with its points that count.
 
     Raises `Usage` CH-SCORE-002 for an unknown rule or level, CH-SCORE-004 for a count under 1.

@@ -210,9 +210,7 @@ def _numbers(part: tables.Row) -> Tree:
     }
 
 
-def _indicator(
-    item: tables.Row, league: str, values: dict[tuple[str, str], tables.Row], sources: _Sources
-) -> Tree:
+def _indicator(item: tables.Row, league: str, values: dict[tuple[str, str], tables.Row], sources: _Sources) -> Tree:
     _, code, whose = str(item["source"]).split(" ")
     found = values.get((code, whose))
     curve = next((c for c in policy.load().leagues[league] if c.code == code), None)

@@ -81,8 +81,7 @@ def _weight(weight: str | None) -> str:
 def _indicator(item: dict[str, Any]) -> list[str]:
     if "value" not in item:
         return [
-            f"      {item['code']} {item['of']}：缺（{item['reason'] or '未计算'}）　"
-            f"权重 {_weight(item['weight'])}"
+            f"      {item['code']} {item['of']}：缺（{item['reason'] or '未计算'}）　权重 {_weight(item['weight'])}"
         ]
     shown = "缺" if item["value"] is None else _plain(item["value"]) + (item["unit"] or "")
     ratio = ""

@@ -120,9 +120,7 @@ def _members(component: Component, tables: Tables, unit: Row, month: str) -> dic
     }
 
 
-def _digital(
-    policy: DigitalPolicy, tables: Tables, unit: Row, choices: Choices
-) -> tuple[Given, digital.Score | None]:
+def _digital(policy: DigitalPolicy, tables: Tables, unit: Row, choices: Choices) -> tuple[Given, digital.Score | None]:
     code, way = unit["unit_code"], choices["digital_source"]
     mine = [row for row in tables.digital if row["unit"] == code and row["score"] is not None]
     if way != "policy_only" and mine:
@@ -184,9 +182,7 @@ def _events(tables: Tables, unit: str, month: str, choices: Choices) -> tuple[Ev
 def _log_strangers(tables: Tables, assessed: set[str]) -> None:
     for row in tables.event:
         if row["unit"] not in assessed:
-            log.event(
-                logger, "event of a unit that is not assessed", unit=row["unit"], event_id=row["event_id"]
-            )
+            log.event(logger, "event of a unit that is not assessed", unit=row["unit"], event_id=row["event_id"])
 
 
 def completeness(gathered: Gathered) -> dict[str, Decimal]:

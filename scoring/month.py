@@ -30,9 +30,7 @@ class Scored:
     results: tuple[UnitResult, ...]
 
 
-def score_month(
-    settings: Settings, month: str, as_of: date, switches: dict[str, str] | None = None
-) -> Scored:
+def score_month(settings: Settings, month: str, as_of: date, switches: dict[str, str] | None = None) -> Scored:
     """Compute the month as of a service day and replace its rows in `score` and `ranking` in one transaction.
 
     Rows that are the same stay, with their `as_of`. `switches` replaces defaults of the scheme (id → option).
@@ -52,9 +50,7 @@ def score_month(
             "ranking": ranking_rows(results, gathered, rules.choices(switches), rules),
         }
         changed = [
-            name
-            for name, rows in new.items()
-            if store.stored(con, name, SCHEME, month) != store.key(name, rows)
+            name for name, rows in new.items() if store.stored(con, name, SCHEME, month) != store.key(name, rows)
         ]
         if changed:
             moment = day_bounds(as_of)[1].isoformat()

@@ -127,9 +127,7 @@ def _publish(
         switches=switches,
         content_sha256=same,
     )
-    (work / "README.txt").write_text(
-        export.README.format(number=number, period=month, status=status), encoding="utf-8"
-    )
+    (work / "README.txt").write_text(export.README.format(number=number, period=month, status=status), encoding="utf-8")
     folder = take_number(work, folder_of(root, number))
     export.views(folder)
     files = export.files(folder, rows)

@@ -69,12 +69,8 @@ def ranking_rows(settings: Settings, month: str) -> list[RankingRow]:
         rows = list(tables.rows(con, SELECT))
     finally:
         con.close()
-    leagues = {
-        league.id: (order, league.title.zh) for order, league in enumerate(scheme.load(SCHEME).leagues)
-    }
-    rows.sort(
-        key=lambda row: (leagues[row["league"]][0], row["rank"] is None, row["rank"] or 0, row["unit_code"])
-    )
+    leagues = {league.id: (order, league.title.zh) for order, league in enumerate(scheme.load(SCHEME).leagues)}
+    rows.sort(key=lambda row: (leagues[row["league"]][0], row["rank"] is None, row["rank"] or 0, row["unit_code"]))
     return [_row(row, leagues[row["league"]][1]) for row in rows]
 
 

@@ -104,21 +104,15 @@ def _whole(result: UnitResult, choices: Choices, rules: Scheme) -> dict[str, Any
         "raw": text(result.raw),
         "event_points": text(result.event_points),
         "money_yuan": text(result.money_yuan),
-        "consequences": [
-            asdict(item) | {"money_yuan": text(item.money_yuan)} for item in result.consequences
-        ],
+        "consequences": [asdict(item) | {"money_yuan": text(item.money_yuan)} for item in result.consequences],
         "steps": plain_steps(list(result.trace)),
     }
 
 
 def plain_steps(steps: list[Step]) -> list[dict[str, Any]]:
     """Steps as dictionaries, empty parts left out."""
-    return [
-        {key: value for key, value in asdict(step).items() if value not in (None, {}, "")} for step in steps
-    ]
+    return [{key: value for key, value in asdict(step).items() if value not in (None, {}, "")} for step in steps]
 
 
 def _json(value: dict[str, Any]) -> str:
-    return json.dumps(
-        {key: item for key, item in value.items() if item not in (None, [])}, ensure_ascii=False
-    )
+    return json.dumps({key: item for key, item in value.items() if item not in (None, [])}, ensure_ascii=False)

@@ -79,10 +79,7 @@ def set_month(con: duckdb.DuckDBPyConnection, scheme: str, month: str) -> None:
 def queries(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """input → SELECT over the lake; an empty relation where a manual feed has never been loaded."""
     there = {
-        row[0]
-        for row in con.execute(
-            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'lake'"
-        ).fetchall()
+        row[0] for row in con.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'lake'").fetchall()
     }
     found: dict[str, str] = {}
     for name in INPUTS:

@@ -18,9 +18,7 @@ _APART = {"as_of", "publication"}
 _LEDGER = "delivery"
 
 
-def selects(
-    con: duckdb.DuckDBPyConnection, scheme: Scheme, number: int, switches: dict[str, str]
-) -> dict[str, str]:
+def selects(con: duckdb.DuckDBPyConnection, scheme: Scheme, number: int, switches: dict[str, str]) -> dict[str, str]:
     """dataset → SELECT over the month that was set. `number` stands in the published ranking."""
     con.execute(f"SET VARIABLE publication = {int(number)}")
     found = {name: tables.statement(name) for name in RESULTS} | tables.queries(con)

@@ -87,9 +87,7 @@ def numbers(root: Path) -> list[int]:
     """All published numbers, ascending."""
     if not root.is_dir():
         return []
-    return sorted(
-        int(item.name) for item in root.iterdir() if item.name.isdigit() and (item / NAME).is_file()
-    )
+    return sorted(int(item.name) for item in root.iterdir() if item.name.isdigit() and (item / NAME).is_file())
 
 
 def current(root: Path) -> int | None:

@@ -17,9 +17,7 @@ from warehouse.names import literal
 def clear(root: Path) -> None:
     """Remove folders that never became a publication; the caller holds the lock."""
     for item in root.iterdir():
-        rest = item.name.startswith(".") and (
-            item.name.endswith(".partial") or item.name.startswith(f".{CURRENT}.")
-        )
+        rest = item.name.startswith(".") and (item.name.endswith(".partial") or item.name.startswith(f".{CURRENT}."))
         if item.is_symlink():
             if rest:
                 item.unlink()
@@ -30,9 +28,7 @@ def clear(root: Path) -> None:
 def flip(root: Path, manifest: Manifest) -> None:
     """Point `current` to this publication in one rename, unless it already shows a later month."""
     shown = current(root)
-    if shown == manifest.number or (
-        shown is not None and read(folder_of(root, shown)).period > manifest.period
-    ):
+    if shown == manifest.number or (shown is not None and read(folder_of(root, shown)).period > manifest.period):
         return
     temporary = root / f".{CURRENT}.{os.getpid()}"
     temporary.unlink(missing_ok=True)

@@ -33,23 +33,17 @@ def recompute(folder: Path) -> tuple[list[UnitResult], list[str]]:
         con.close()
 
 
-def _compare(
-    con: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest
-) -> tuple[list[UnitResult], list[str]]:
+def _compare(con: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest) -> tuple[list[UnitResult], list[str]]:
     rules = scheme.read(folder / "schemes" / f"{manifest.scheme}.yaml")
     ours = scheme.read_model(DigitalPolicy, folder / "schemes" / "digital.yaml")
     found = tables.read(con, {name: _parquet(folder, name) for name in tables.INPUTS})
-    gathered = gather(
-        rules, ours, found, month=manifest.period, complete=manifest.complete, switches=manifest.switches
-    )
+    gathered = gather(rules, ours, found, month=manifest.period, complete=manifest.complete, switches=manifest.switches)
     results = compute(rules, gathered.inputs)
     new = {
         "score": [row for result in results for row in score_rows(result, gathered)],
         "ranking": ranking_rows(results, gathered, rules.choices(manifest.switches), rules),
     }
-    problems = [
-        problem for name, rows in new.items() for problem in _differences(con, folder, name, rows, manifest)
-    ]
+    problems = [problem for name, rows in new.items() for problem in _differences(con, folder, name, rows, manifest)]
     return results, problems
 
 

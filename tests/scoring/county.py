@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-
-import duckdb
 
 from cityhub.settings import Settings
 from scoring import policy, scheme
@@ -38,7 +34,7 @@ CREATE TABLE manual_event (service_day DATE, unit_code VARCHAR, event_id VARCHAR
 
 
 class County:
-    """A lake under `home`, filled statement by statement."""
+    """A lake under `home` with one connection for filling and asking, because opening one is what costs."""
 
     def __init__(self, home: Path) -> None:
         self.settings = Settings(
@@ -47,46 +43,32 @@ class County:
             catalog=str(home / "lake" / "catalog.sqlite"),
             data=str(home / "lake" / "data"),
         )
-        with self.connected() as con:
-            migrate.migrate(con, self.settings)
-            with lake.write(con, self.settings, "units"):
-                for sort, (code, name) in enumerate(UNITS.items()):
-                    kind = "territory" if code in TERRITORIES else "department"
-                    con.execute(
-                        f"INSERT INTO unit VALUES ('{code}', '{name}', '{code}', '{kind}', '{kind}', {sort}, "
-                        "'test', 'test', NULL, NULL)"
-                    )
-                con.execute(
-                    "INSERT INTO unit VALUES ('qixian', '杞县', 'Qi County', 'county', NULL, 9, "
-                    "'test', 'test', NULL, NULL)"
-                )
-                con.execute(
-                    "INSERT INTO platform VALUES ('sanitation', '智慧环卫', 'sanitation', 'cgj', 1), "
-                    "('lighting', '智慧路灯', 'lighting', 'cgj', 2), ('gas', '智慧燃气', 'gas', 'zjj', 3)"
-                )
-                con.execute(
-                    "INSERT INTO calendar_day VALUES (DATE '2026-11-20', 1, '2026-11', 5, TRUE, NULL, TRUE)"
-                )
-
-    @contextmanager
-    def connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection, closed afterwards."""
-        con = lake.connect(self.settings)
-        try:
-            yield con
-        finally:
-            con.close()
+        self.con = lake.connect(self.settings)
+        migrate.migrate(self.con, self.settings)
+        statements = []
+        for sort, (code, name) in enumerate(UNITS.items()):
+            kind = "territory" if code in TERRITORIES else "department"
+            statements.append(
+                f"INSERT INTO unit VALUES ('{code}', '{name}', '{code}', '{kind}', '{kind}', {sort}, "
+                "'test', 'test', NULL, NULL)"
+            )
+        self.run(
+            *statements,
+            "INSERT INTO unit VALUES ('qixian', '杞县', 'Qi County', 'county', NULL, 9, 'test', 'test', NULL, NULL)",
+            "INSERT INTO platform VALUES ('sanitation', '智慧环卫', 'sanitation', 'cgj', 1), "
+            "('lighting', '智慧路灯', 'lighting', 'cgj', 2), ('gas', '智慧燃气', 'gas', 'zjj', 3)",
+            "INSERT INTO calendar_day VALUES (DATE '2026-11-20', 1, '2026-11', 5, TRUE, NULL, TRUE)",
+        )
 
     def run(self, *statements: str) -> None:
         """Statements in one transaction."""
-        with self.connected() as con, lake.write(con, self.settings, "test"):
+        with lake.write(self.con, self.settings, "test"):
             for statement in statements:
-                con.execute(statement)
+                self.con.execute(statement)
 
     def rows(self, select: str) -> list[tuple[object, ...]]:
         """Rows of a query."""
-        with self.connected() as con:
-            return con.execute(select).fetchall()
+        return self.con.execute(select).fetchall()
 
     def snapshots(self) -> int:
         """How many snapshots the lake has: a run that writes nothing adds none."""
@@ -106,13 +88,8 @@ class County:
         for unit in UNITS:
             number = (but or {}).get(unit)
             names = CAMPAIGNS if unit in TERRITORIES else CAMPAIGNS[:3]
-            values += [
-                f"({first}, NULL, '{month}', '{c}', '{unit}', {number or special}, '某人', 'L1')"
-                for c in names
-            ]
-            offices += [
-                f"({first}, NULL, '{month}', '{o}', '{unit}', {number or office}, 'L1')" for o in OFFICES
-            ]
+            values += [f"({first}, NULL, '{month}', '{c}', '{unit}', {number or special}, '某人', 'L1')" for c in names]
+            offices += [f"({first}, NULL, '{month}', '{o}', '{unit}', {number or office}, 'L1')" for o in OFFICES]
         self.run(
             f"INSERT INTO manual_special VALUES {', '.join(values)}",
             f"INSERT INTO manual_office VALUES {', '.join(offices)}",
@@ -133,11 +110,17 @@ class County:
         ]
         self.run(f"INSERT INTO indicator_value VALUES {', '.join(rows)}")
 
+    def day_value(self, day: str, value: float, month: str = MONTH) -> None:
+        """One more indicator value of a day: the month has other content, its scores are the same."""
+        self.run(
+            f"INSERT INTO indicator_value VALUES ('SAN-02', 'juji', 'day', '{month}-{day}', {value}, 100, "
+            f"{value}, 30, 30, 1.0, 'ok', NULL, 0, now(), 'd')"
+        )
+
     def digital(self, month: str = MONTH, **scores: str) -> None:
         """Digital-city scores given by hand."""
         rows = [
-            f"(DATE '{month}-01', NULL, '{month}', '{u}', {score}, '专班核定', 'L1')"
-            for u, score in scores.items()
+            f"(DATE '{month}-01', NULL, '{month}', '{u}', {score}, '专班核定', 'L1')" for u, score in scores.items()
         ]
         self.run(f"INSERT INTO manual_digital VALUES {', '.join(rows)}")
 

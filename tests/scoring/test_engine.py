@@ -40,9 +40,7 @@ def test_a_month_by_hand() -> None:
     points = {part.component: part.points for part in result.components if "." not in part.component}
     assert points["digital"] == Decimal("46.2")
     assert points["specials"] == Decimal("33.4")
-    assert (
-        sum((p for p in points.values() if p is not None), Decimal(0)) + result.event_points == result.score
-    )
+    assert sum((p for p in points.values() if p is not None), Decimal(0)) + result.event_points == result.score
 
 
 def test_an_endless_mean_is_rounded_once_at_16_places() -> None:
@@ -141,9 +139,7 @@ def test_units_that_differ_in_the_18th_place_do_not_tie() -> None:
 
 
 def test_a_league_of_its_own_each_and_small_groups_know_first_and_last_only() -> None:
-    offices = [
-        unit(name, score, league="department") for name, score in zip("xyz", ("89", "79", "50"), strict=True)
-    ]
+    offices = [unit(name, score, league="department") for name, score in zip("xyz", ("89", "79", "50"), strict=True)]
     results = month(unit("a", "90"), unit("b", "80"), unit("c", "70"), unit("d", "60"), *offices)
     assert [results[name].rank for name in "xyz"] == [1, 2, 3]
     assert [fired(results[name]) for name in "xyz"] == [["R1", "R3"], [], ["P1"]]

@@ -14,9 +14,7 @@ from scoring.scheme import Title
 def curve(code: str, weight: str = "10", **more: object) -> Curve:
     """A rate: full marks at 90, none at 50."""
     given = {"platform": "lighting", "direction": "higher", "full_at": "90", "zero_at": "50"}
-    return Curve.model_validate(
-        {"code": code, "weight": weight, **given, "source": "t", "confidence": "t", **more}
-    )
+    return Curve.model_validate({"code": code, "weight": weight, **given, "source": "t", "confidence": "t", **more})
 
 
 def policy(*curves: Curve, **more: object) -> DigitalPolicy:
@@ -33,9 +31,7 @@ def policy(*curves: Curve, **more: object) -> DigitalPolicy:
 
 def of(rules: DigitalPolicy, values: dict[str, Measure], **more: object) -> Score:
     """The score of unit `a` in county `k`; values by code, `k:CODE` for the county's."""
-    keyed = {
-        (name.removeprefix("k:"), "k" if name.startswith("k:") else "a"): v for name, v in values.items()
-    }
+    keyed = {(name.removeprefix("k:"), "k" if name.startswith("k:") else "a"): v for name, v in values.items()}
     given: dict[str, object] = {"unit": "a", "county": "k", "owned": frozenset(), "seasons": frozenset()}
     return score(rules, "territory", values=keyed, **(given | more))  # type: ignore[arg-type]
 
@@ -45,16 +41,12 @@ def ok(value: str) -> Measure:
     return Measure(Decimal(value), "ok")
 
 
-@pytest.mark.parametrize(
-    ("value", "marks"), [("95", "100"), ("90", "100"), ("70", "50"), ("50", "0"), ("12", "0")]
-)
+@pytest.mark.parametrize(("value", "marks"), [("95", "100"), ("90", "100"), ("70", "50"), ("50", "0"), ("12", "0")])
 def test_a_rate_where_more_is_better(value: str, marks: str) -> None:
     assert curve("AAA-01").marks(Decimal(value)) == Decimal(marks)
 
 
-@pytest.mark.parametrize(
-    ("value", "marks"), [("0", "100"), ("5", "100"), ("10", "80"), ("30", "0"), ("99", "0")]
-)
+@pytest.mark.parametrize(("value", "marks"), [("0", "100"), ("5", "100"), ("10", "80"), ("30", "0"), ("99", "0")])
 def test_a_rate_where_less_is_better(value: str, marks: str) -> None:
     lower = curve("AAA-01", direction="lower", full_at="5", zero_at="30")
     assert lower.marks(Decimal(value)) == Decimal(marks)

@@ -50,9 +50,7 @@ def test_weights_bands_and_points_of_the_document() -> None:
         ("switches: [QA10, QA11]", "switches: [QA10, QA98]", "scheme", "QA98"),
     ],
 )
-def test_a_wrong_scheme_is_refused_with_its_place(
-    tmp_path: Path, old: str, new: str, field: str, problem: str
-) -> None:
+def test_a_wrong_scheme_is_refused_with_its_place(tmp_path: Path, old: str, new: str, field: str, problem: str) -> None:
     with pytest.raises(Stop) as caught:
         scheme.read(changed(tmp_path, old, new))
     assert caught.value.code == "CH-SCORE-001"
@@ -75,9 +73,7 @@ def test_the_policy_is_marked_as_ours_and_reads_indicators_that_exist() -> None:
     ours = policy.load()
     assert ours.ours and "本平台拟定" in ours.title.zh
     known = {
-        item.code: item
-        for path in sorted(definitions.FOLDER.glob("*.yaml"))
-        for item in definitions.read_file(path)
+        item.code: item for path in sorted(definitions.FOLDER.glob("*.yaml")) for item in definitions.read_file(path)
     }
     for league, curves in ours.leagues.items():
         for curve in curves:

@@ -119,9 +119,7 @@ def test_a_switch_may_be_given_by_name_as_well() -> None:
     assert month(unit("a", "90", peace=None), missing_component="zero")["a"].score == Decimal("88.2")
 
 
-@pytest.mark.parametrize(
-    ("option", "score"), [("renormalise", "90"), ("zero", "78"), ("full", "91.33333333333333332")]
-)
+@pytest.mark.parametrize(("option", "score"), [("renormalise", "90"), ("zero", "78"), ("full", "91.33333333333333332")])
 def test_qa2_missing_campaign(option: str, score: str) -> None:
     # three campaigns, one missing, all else 90: with zero the mean is 60, so 0.4*60 + 0.6*90 = 78;
     # with full marks 280/3, so 0.4*93.333… + 54 = 91.333…

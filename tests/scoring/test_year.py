@@ -146,9 +146,7 @@ def test_qa3_annual_only_adds_the_points_to_the_mean() -> None:
 
 def prizes(year: dict[str, YearResult]) -> dict[str, tuple[str, int]]:
     """unit → prize and money."""
-    return {
-        name: (r.consequences[0].action[0], int(r.money_yuan)) for name, r in year.items() if r.consequences
-    }
+    return {name: (r.consequences[0].action[0], int(r.money_yuan)) for name, r in year.items() if r.consequences}
 
 
 def test_r4_one_first_and_two_second_prizes_from_85() -> None:
