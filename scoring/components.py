@@ -72,8 +72,7 @@ def weigh(
     for top in tops:
         own = top.weight or Decimal(0)
         if top.value is not None and base is not None:
-            shares = {"weight": quotient(own, base), "points": quotient(own * top.value, base)}
-            parts.append(replace(top, **shares))
+            parts.append(replace(top, weight=quotient(own, base), points=quotient(own * top.value, base)))
         else:
             parts.append(top)
         parts += members.get(top.component, [])

@@ -74,6 +74,7 @@ class served:  # used as a context manager
     def __init__(self, settings: Settings) -> None:
         self.socket = socket.socket()
         self.socket.bind(("127.0.0.1", 0))
+        self.socket.listen()  # a client that comes before the server waits instead of being refused
         self.server = uvicorn.Server(uvicorn.Config(make_app(settings), log_level="warning"))
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]})
 
