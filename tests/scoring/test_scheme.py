@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cityhub.errors import Stop, Usage
+from cityhub.settings import REPOSITORY
 from indicators import definitions
 from scoring import policy, scheme
 from scoring.numbers import measured, number, plain, quotient, text
@@ -97,3 +98,11 @@ def test_decimals_in_and_out() -> None:
     assert measured(0.1 + 0.2) == Decimal("0.3")
     assert quotient(Decimal(1), Decimal(3)) == Decimal("0.3333333333333333")
     assert quotient(Decimal(668), Decimal(8)) == Decimal("83.5")
+
+
+def test_the_documentation_names_every_switch_and_its_options() -> None:
+    page = (REPOSITORY / "docs" / "scoring.md").read_text(encoding="utf-8")
+    for switch in RULES.switches:
+        assert f"| {switch.id} | `{switch.name}` |" in page
+        assert f"**{switch.default}**" in page
+        assert all(option in page for option in switch.options)
