@@ -2,7 +2,8 @@
 
 Every rule is from a reproduced failure. Never `cleanup_all`: it deletes the files of a write that has not
 committed yet. Snapshots live at least a day: a reader that holds an older one would lose its files. Files go
-only when they are older than any load can run.
+only when they are older than any load can run. Small writes stay in the catalog unless the caller says that
+nobody reads: flushing them took rows out of the snapshot of readers that were inside a transaction, silently.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from cityhub.settings import Settings
 from warehouse import lake
 
 KEEP_DAYS = 7
+# A file with deleted rows cannot be merged; the default rewrites only files that are 95 % deleted.
+REWRITE = "CALL ducklake_rewrite_data_files('lake', delete_threshold => 0.1)"
 ORPHAN_HOURS = 24
 
 
@@ -31,23 +34,26 @@ class Upkeep:
     files_removed: int
 
 
-def maintain(settings: Settings, *, keep_days: int = KEEP_DAYS) -> Upkeep:
+def maintain(settings: Settings, *, keep_days: int = KEEP_DAYS, flush: bool = False) -> Upkeep:
     """Compact the lake under its write lock; readers go on undisturbed. A second run finds nothing to do.
 
-    Time travel reaches back `keep_days` (at least 1; less raises `Usage` CH-LAKE-006).
+    Time travel reaches back `keep_days` (at least 1; less raises `Usage` CH-LAKE-006). `flush` moves small
+    writes from the catalog into files, in an hour when nobody reads; `Retry` CH-LAKE-004 during a night.
     """
     if keep_days < 1:
         raise Usage("CH-LAKE-006", keep_days=keep_days)
     con = lake.connect(settings)
     try:
-        flushed = _compact(con, settings, "CALL ducklake_flush_inlined_data('lake')")
-        rewritten = _compact(con, settings, "CALL ducklake_rewrite_data_files('lake')")
+        flushed = []
+        if flush:
+            with lake.lock(settings, "nightly", timeout_s=1):
+                flushed = _compact(con, settings, "CALL ducklake_flush_inlined_data('lake')")
+        rewritten = _compact(con, settings, REWRITE)
         merged = _compact(con, settings, "CALL ducklake_merge_adjacent_files('lake')")
         with lake.lock(settings, "lake"):
             expired = _rows(
                 con,
-                "CALL ducklake_expire_snapshots('lake',"
-                f" older_than => current_timestamp - INTERVAL {keep_days:d} DAY)",
+                f"CALL ducklake_expire_snapshots('lake', older_than => current_timestamp - INTERVAL {keep_days:d} DAY)",
             )
             age = f"older_than => current_timestamp - INTERVAL {ORPHAN_HOURS:d} HOUR"
             removed = _rows(con, f"CALL ducklake_cleanup_old_files('lake', {age})")
