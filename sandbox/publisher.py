@@ -48,9 +48,9 @@ class Publisher(dict[str, str]):
         self._today = list(messages(world))  # made now, so that the day's truth is known from the start
         users = {HUB: keys.value("mqtt_password"), VENDOR: self._word}
         self._broker = brokers.start(home, users)
-        super().__init__(
-            mqtt_url=f"mqtt://127.0.0.1:{self._broker.port}", mqtt_user=HUB, mqtt_password=users[HUB]
-        )
+        older = "" if self._broker.version5 else "?version=3.1.1"
+        url = f"mqtt://127.0.0.1:{self._broker.port}{older}"
+        super().__init__(mqtt_url=url, mqtt_user=HUB, mqtt_password=users[HUB])
 
     def publish(self, day: date | None = None, timeout_s: float = 300) -> Sent:
         """Send all messages of a day (None: the sandbox's own) at QoS 1 and wait for every acknowledgement.
