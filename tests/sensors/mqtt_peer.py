@@ -29,16 +29,12 @@ class Device:
         self.client.connect("127.0.0.1", broker.port)
         self.client.loop_start()
 
-    def publish(
-        self, numbers: Iterable[int], topic: str = "t/level/p{}", *, retain: bool = False
-    ) -> set[int]:
+    def publish(self, numbers: Iterable[int], topic: str = "t/level/p{}", *, retain: bool = False) -> set[int]:
         """Publish one reading per number and wait until the broker has acknowledged them all."""
         wanted = set(numbers)
         self._acknowledged.clear()
         sent = [
-            self.client.publish(
-                topic.format(number % 7), json.dumps({"id": number, "mm": 12.50}), qos=1, retain=retain
-            )
+            self.client.publish(topic.format(number % 7), json.dumps({"id": number, "mm": 12.50}), qos=1, retain=retain)
             for number in sorted(wanted)
         ]
         wait_for(lambda: self._acknowledged >= {info.mid for info in sent}, 60)
@@ -54,9 +50,7 @@ def spooled(settings: Settings, feed: str) -> list[int]:
     """Ids of the whole lines in the feed's spool, duplicates included."""
     folder = settings.spool / feed
     lines = [
-        line
-        for path in [*closed(folder), *living(folder)]
-        for line in path.read_bytes().splitlines(keepends=True)
+        line for path in [*closed(folder), *living(folder)] for line in path.read_bytes().splitlines(keepends=True)
     ]
     return [json.loads(line)["payload"]["id"] for line in lines if line.endswith(b"\n")]
 

@@ -6,9 +6,11 @@ import json
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -29,10 +31,11 @@ DAY = date(2026, 11, 20)
 Make = Callable[..., FeedSpec]
 needs_mosquitto = pytest.mark.skipif(
     MOSQUITTO is None,
-    reason="mosquitto is not installed; the embedded broker keeps no sessions over its own end",
+    reason="mosquitto is not installed; the embedded broker keeps no session for a client away",
 )
 
 
+@needs_mosquitto
 def test_every_published_id_arrives_once_although_the_gateway_is_killed_five_times(
     settings: Settings, broker: Broker, device: Device, make_spec: Make, gateways: Callable[..., Gateway]
 ) -> None:
@@ -82,6 +85,7 @@ def test_a_restarted_broker_brings_back_the_session_and_its_queue(
     assert "session_lost" not in gateway.log.read_text()
 
 
+@needs_mosquitto
 def test_what_was_not_acknowledged_comes_again_marked_as_duplicate(
     settings: Settings, broker: Broker, device: Device, make_spec: Make, gateways: Callable[..., Gateway]
 ) -> None:
@@ -89,9 +93,7 @@ def test_what_was_not_acknowledged_comes_again_marked_as_duplicate(
     write_feed(settings, spec)
     gateway = gateways(settings).start().ready()
     (settings.spool / FEED).parent.mkdir(parents=True, exist_ok=True)
-    (settings.spool / FEED).write_bytes(
-        b""
-    )  # the spool cannot be written: a file stands where its folder should be
+    (settings.spool / FEED).write_bytes(b"")  # the spool cannot be written: a file stands where its folder should be
     sent = device.publish(range(50))
     wait_for(lambda: gateway.status().get("state") == "degraded")
     (told,) = gateway.status()["brokers"]
@@ -120,6 +122,7 @@ def test_a_spool_that_can_be_written_again_goes_on_by_itself(
     assert gateway.counted("connects") == 1
 
 
+@needs_mosquitto
 def test_sigterm_drains_and_closes_the_spool(
     settings: Settings, broker: Broker, device: Device, make_spec: Make, gateways: Callable[..., Gateway]
 ) -> None:
@@ -159,29 +162,46 @@ def test_a_living_gateway_closes_its_segment_when_a_run_asks(
     assert sorted(landed_ids(settings, FEED)) == list(range(12))
 
 
+@contextmanager
+def serving(settings: Settings, specs: list[FeedSpec]) -> Iterator[Callable[[], dict[str, Any]]]:
+    """The gateway in a thread of ours; the yielded function stops it and returns its final status."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as background:
+        running = background.submit(run_mqtt, settings, specs, stop)
+
+        def end() -> dict[str, Any]:
+            stop.set()
+            return running.result(30)
+
+        try:
+            yield end
+        finally:
+            stop.set()
+
+
+def told(settings: Settings) -> dict[str, Any]:
+    return status.read(settings, "mqtt") or {"state": "none", "brokers": []}
+
+
 def test_several_feeds_take_their_own_topics_from_one_connection(
     settings: Settings, broker: Broker, device: Device, make_spec: Make
 ) -> None:
     level = make_spec(broker.address)
     alarm = make_spec(broker.address, feed="gas.alarm", topic="t/alarm/+/#")
     both = make_spec(broker.address, feed="hub.all", topic="t/+/+")
-    stop = threading.Event()
-    with ThreadPoolExecutor(1) as background:
-        running = background.submit(run_mqtt, settings, [level, alarm, both], stop)
-        wait_for(lambda: (status.read(settings, "mqtt") or {}).get("state") == "ready")
+    with serving(settings, [level, alarm, both]) as end:
+        wait_for(lambda: told(settings)["state"] == "ready")
         assert status.healthy(settings, "mqtt")
         device.publish([1], "t/level/p1")
         device.publish([2], "t/alarm/x")
         device.publish([3], "t/alarm/x/y")
         device.publish([4], "elsewhere/x")
         wait_for(lambda: {*spooled(settings, FEED), *spooled(settings, "gas.alarm")} == {1, 2, 3})
-        stop.set()
-        final = running.result(30)
+        (counts,) = end()["brokers"]
     assert set(spooled(settings, FEED)) == {1}
     assert set(spooled(settings, "gas.alarm")) == {2, 3}
     assert set(spooled(settings, "hub.all")) == {1, 2}
-    (told,) = final["brokers"]
-    assert told["acknowledged"] == told["received"]
+    assert counts["acknowledged"] == counts["received"]
     assert not status.healthy(settings, "mqtt")
 
 
@@ -190,23 +210,16 @@ def test_one_dead_broker_leaves_the_feeds_of_the_other_untouched(
 ) -> None:
     alive = make_spec(broker.address)
     dead = make_spec(f"mqtt://127.0.0.1:{free_port()}", feed="gas.alarm")
-    stop = threading.Event()
-    with ThreadPoolExecutor(1) as background:
-        running = background.submit(run_mqtt, settings, [dead, alive], stop)
-        wait_for(
-            lambda: (
-                [b["state"] for b in (status.read(settings, "mqtt") or {"brokers": []})["brokers"]][1:]
-                == ["ready"]
-            )
-        )
+    with serving(settings, [dead, alive]):
+        wait_for(lambda: [item["state"] for item in told(settings)["brokers"]][1:] == ["ready"])
         sent = device.publish(range(20))
         wait_for(lambda: set(spooled(settings, FEED)) == sent)
-        told = wait_for(lambda: (status.read(settings, "mqtt") or {})["brokers"])
-        assert told[0]["error"]["code"] == "CH-PUSH-001"
-        stop.set()
-        running.result(30)
+        dead_one = wait_for(lambda: told(settings)["brokers"][0]["error"])
+        assert dead_one["code"] == "CH-PUSH-001"
+        assert told(settings)["state"] == "degraded"
 
 
+@needs_mosquitto
 def test_a_run_until_idle_takes_what_waited_at_the_broker(
     settings: Settings, broker: Broker, device: Device, make_spec: Make
 ) -> None:
@@ -217,6 +230,7 @@ def test_a_run_until_idle_takes_what_waited_at_the_broker(
     assert set(spooled(settings, FEED)) == sent
 
 
+@needs_mosquitto
 def test_an_older_broker_is_served_over_mqtt_3(
     settings: Settings, broker: Broker, device: Device, make_spec: Make
 ) -> None:
@@ -303,9 +317,7 @@ def test_a_wrong_password_ends_with_exit_code_4_and_never_shows_it(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "no-such-host.invalid"])
-def test_an_unreachable_broker_is_a_matter_of_trying_again(
-    settings: Settings, make_spec: Make, host: str
-) -> None:
+def test_an_unreachable_broker_is_a_matter_of_trying_again(settings: Settings, make_spec: Make, host: str) -> None:
     with pytest.raises(HubError) as unreachable:
         run_mqtt(settings, [make_spec(f"mqtt://{host}:{free_port()}")], threading.Event(), patience_s=0.1)
     assert unreachable.value.code == "CH-PUSH-001"

@@ -33,9 +33,7 @@ def spool_ids(settings: Settings, *numbers: int) -> None:
     spool = Spool(settings.spool)
     for number in numbers:
         payload = json.dumps({"id": number}).encode()
-        spool.append(
-            FEED, encode("t/level/p1", payload, "2026-11-20T08:00:00+08:00", qos=1, retain=False, dup=False)
-        )
+        spool.append(FEED, encode("t/level/p1", payload, "2026-11-20T08:00:00+08:00", qos=1, retain=False, dup=False))
     spool.close()
 
 
@@ -47,10 +45,7 @@ def landed_ids(settings: Settings, feed: str) -> list[int]:
         json.loads(line)["id"]
         for manifest in manifests
         for part in manifest.parts
-        for line in zstandard.ZstdDecompressor()
-        .stream_reader(manifest.path(part).read_bytes())
-        .read()
-        .splitlines()
+        for line in zstandard.ZstdDecompressor().stream_reader(manifest.path(part).read_bytes()).read().splitlines()
     ]
 
 
@@ -162,15 +157,11 @@ for home in sorted(root.iterdir()):
 """
 
 
-def test_killed_at_each_step_a_segment_lands_exactly_once(
-    settings: Settings, make_spec: Make, tmp_path: Path
-) -> None:
+def test_killed_at_each_step_a_segment_lands_exactly_once(settings: Settings, make_spec: Make, tmp_path: Path) -> None:
     spec, root = make_spec(), tmp_path / "steps"
     write_feed(settings, spec)
     homes = {
-        f"{step:03d}": Settings(
-            root / f"{step:03d}", settings.feeds, str(tmp_path / "c"), str(tmp_path / "d")
-        )
+        f"{step:03d}": Settings(root / f"{step:03d}", settings.feeds, str(tmp_path / "c"), str(tmp_path / "d"))
         for step in range(40)
     }
     for own in homes.values():

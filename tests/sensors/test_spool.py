@@ -25,11 +25,7 @@ def message(number: int) -> bytes:
 
 
 def ids(folder: Path) -> list[int]:
-    return [
-        json.loads(line)["payload"]["id"]
-        for path in closed(folder)
-        for line in path.read_bytes().splitlines()
-    ]
+    return [json.loads(line)["payload"]["id"] for path in closed(folder) for line in path.read_bytes().splitlines()]
 
 
 class Disk:
@@ -105,9 +101,7 @@ def test_a_segment_without_lines_leaves_no_file(tmp_path: Path, disk: Disk) -> N
     assert not (tmp_path / FEED).exists()
 
 
-@pytest.mark.parametrize(
-    "tail", [b'{"topic":"t/1","rece', b'{"a":1}', b"\0" * 300, b"\n", b'{"topic":\n{"a":1}\n']
-)
+@pytest.mark.parametrize("tail", [b'{"topic":"t/1","rece', b'{"a":1}', b"\0" * 300, b"\n", b'{"topic":\n{"a":1}\n'])
 def test_a_torn_tail_is_cut_and_every_whole_line_before_it_stays(tmp_path: Path, tail: bytes) -> None:
     folder = tmp_path / FEED
     folder.mkdir()
@@ -185,9 +179,7 @@ def test_memory_is_bounded_by_telling_the_reader_to_stop(tmp_path: Path, disk: D
     assert not spool.full
 
 
-def test_one_feed_that_cannot_be_written_keeps_its_lines_while_others_are_done(
-    tmp_path: Path, disk: Disk
-) -> None:
+def test_one_feed_that_cannot_be_written_keeps_its_lines_while_others_are_done(tmp_path: Path, disk: Disk) -> None:
     spool, seen = made(tmp_path, disk), []
     spool.append("a.good", message(1), lambda: seen.append("good"))
     spool.append("b.bad", message(2), lambda: seen.append("bad"))
