@@ -76,6 +76,8 @@ def load_landed(settings: Settings, feed: str, day: date) -> list[LoadResult]:
         newest = _loaded_until(con, feed, day)
         todo = [manifest for manifest in landed if manifest.load_id > newest] or landed[-1:]
         results = [load(settings, spec, manifest, con=con) for manifest in todo]
+    if any(result.repeated for result in results):
+        ledger.recovered(con, settings, feed, day)  # a load writes the ledger itself; a repetition writes nothing
     for result in results:
         log.event(logger, "loaded", **_logged(result))
     return results
