@@ -46,7 +46,14 @@ def write(settings: Settings, day: date) -> Path:
         html = render(con, day)
     finally:
         con.close()
+    return put(settings, day, html)
+
+
+def put(settings: Settings, day: date, html: str) -> Path:
+    """Put the page where it belongs, whole or not at all; an unchanged one stays untouched."""
     path = settings.home / "quality" / day.isoformat() / "index.html"
+    if path.is_file() and path.read_text(encoding="utf-8") == html:
+        return path
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
     temporary.write_text(html, encoding="utf-8")

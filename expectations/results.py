@@ -54,9 +54,7 @@ _DELETE = """
 DELETE FROM quality_result q
 WHERE EXISTS (SELECT 1 FROM checked c WHERE c.feed = q.feed AND c.service_day = q.service_day)
 """
-_INSERT = (
-    f"INSERT INTO quality_result ({_LIST}, run_at) SELECT {_LIST}, $now FROM checked ORDER BY feed, check_id"
-)
+_INSERT = f"INSERT INTO quality_result ({_LIST}, run_at) SELECT {_LIST}, $now FROM checked ORDER BY feed, check_id"
 
 
 def read(con: duckdb.DuckDBPyConnection, day: date) -> list[QualityResult]:

@@ -28,7 +28,7 @@ from cityhub.errors import Stop
 from cityhub.secrets import redact
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
-from expectations import results, suite
+from expectations import report, results, suite
 from expectations.results import QualityResult
 from warehouse import lake, ledger
 
@@ -42,10 +42,8 @@ COPIED_ROWS = 300_000
 CHECKED = ("loaded", "checked", "published", "held")
 
 
-def check_day(
-    settings: Settings, specs: Mapping[str, FeedSpec] | Iterable[FeedSpec], day: date
-) -> list[QualityResult]:
-    """Check every feed that delivered rows for the day; store what was found and move the ledger.
+def check_day(settings: Settings, specs: Mapping[str, FeedSpec] | Iterable[FeedSpec], day: date) -> list[QualityResult]:
+    """Check every feed that delivered rows for the day: results, ledger, page.
 
     A failed critical check holds the feed's day, otherwise it is checked; a feed that did not deliver is left
     to the ledger. A second run over the same rows writes nothing.
@@ -61,6 +59,8 @@ def check_day(
                 _stage(cursor, spec, day, rows[spec.feed].loaded or 0)
                 found += _check(batches, spec, day, settings)
         _store(con, settings, wanted, day, rows=rows, found=found)
+        if found:
+            report.put(settings, day, report.render(con, day))
     finally:
         con.close()
     return found
@@ -166,9 +166,7 @@ def _problem(info: Any) -> str | None:
     """The message of an exception; the info is flat, or keyed by metric."""
     if not info:
         return None
-    parts = (
-        [info] if "raised_exception" in info else [part for part in info.values() if isinstance(part, dict)]
-    )
+    parts = [info] if "raised_exception" in info else [part for part in info.values() if isinstance(part, dict)]
     raised = [part.get("exception_message") for part in parts if part.get("raised_exception")]
     return str(raised[0] or "no message") if raised else None
 
@@ -203,9 +201,7 @@ def _store(
                     con.execute(_BLAME, {"feed": feed, "day": day, "who": ledger.owner(specs[feed])})
     errored = sum(item.errored for item in found)
     failed = sum(not item.success and not item.errored for item in found)
-    log.event(
-        _log, "quality", interval=day, checks=len(found), failed=failed, errored=errored, changed=len(new)
-    )
+    log.event(_log, "quality", interval=day, checks=len(found), failed=failed, errored=errored, changed=len(new))
 
 
 def _moves(

@@ -15,11 +15,7 @@ from warehouse.names import identifier, identifiers, literal
 def batch_query(spec: FeedSpec, day: date) -> str:
     """The rows to check: those of the service day; of a register, which has no day of its own, all."""
     everything = f"SELECT * FROM {identifier(spec.table)}"
-    return (
-        everything
-        if is_register(spec)
-        else f"{everything} WHERE service_day = DATE {literal(day.isoformat())}"
-    )
+    return everything if is_register(spec) else f"{everything} WHERE service_day = DATE {literal(day.isoformat())}"
 
 
 def is_register(spec: FeedSpec) -> bool:

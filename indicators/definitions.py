@@ -76,17 +76,14 @@ class Definition(_Model):
         default_factory=list,
         description="tables read as they stand; a day without delivery is provisional",
     )
-    min_coverage: float = Field(
-        0.0, ge=0, le=1, description="a smaller n_valid/n_expected makes the value provisional"
-    )
+    min_coverage: float = Field(0.0, ge=0, le=1, description="a smaller n_valid/n_expected makes the value provisional")
     roll_up: Literal["sum", "month"] = Field(description="sum: add the days; month: SQL over the month")
     grain: Grain
     unit_columns: dict[Literal["territory", "department"], str] = Field(default_factory=dict)
     county: Literal["sum", "run"] = Field("sum", description="run: units do not add, the SQL runs once more")
     by: Literal["service_day", "event"] = Field(
         "service_day",
-        description="event: rows count on the day of a time stamp of theirs, so a late row may change "
-        "any later day",
+        description="event: rows count on the day of a time stamp of theirs, so a late row may change any later day",
     )
     absent: Literal["none", "zero"] = Field("none", description="a unit without rows, in a sum or count")
     scale: float = 1.0
@@ -97,9 +94,7 @@ class Definition(_Model):
     def _consistent(self) -> Definition:
         spaces = set(self.grain.space) - {"county"}
         if spaces != set(self.unit_columns):
-            raise ValueError(
-                f"grain.space {sorted(spaces)} and unit_columns {sorted(self.unit_columns)} differ"
-            )
+            raise ValueError(f"grain.space {sorted(spaces)} and unit_columns {sorted(self.unit_columns)} differ")
         if ("hour" in self.grain.time) != (self.hour_sql is not None):
             raise ValueError("grain.time names hour exactly when there is hour_sql")
         if self.sql is None and self.hour_sql is None:
@@ -115,11 +110,7 @@ class Definition(_Model):
 
     def statements(self) -> list[tuple[str, str]]:
         """The SQL texts by field name."""
-        return [
-            (name, text)
-            for name, text in (("sql", self.sql), ("hour_sql", self.hour_sql))
-            if text is not None
-        ]
+        return [(name, text) for name, text in (("sql", self.sql), ("hour_sql", self.hour_sql)) if text is not None]
 
     def reads(self) -> list[str]:
         """Canonical tables, facts first."""

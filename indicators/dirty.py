@@ -47,9 +47,7 @@ def clear(con: duckdb.DuckDBPyConnection, done: list[Mark]) -> None:
     con.execute(_CLEAR)
 
 
-def plan(
-    con: duckdb.DuckDBPyConnection, definitions: dict[str, Definition], found: list[Mark]
-) -> dict[date, set[str]]:
+def plan(con: duckdb.DuckDBPyConnection, definitions: dict[str, Definition], found: list[Mark]) -> dict[date, set[str]]:
     """Day → codes to compute again. Only days that have values already: a day not computed yet takes its rows
     when its turn comes. A counter's delta reaches into the next day. Where rows count on the day of an event
     of theirs, all later computed days of the month may have changed with them."""

@@ -181,15 +181,22 @@ def _values(work: Work, wanted: list[Definition], period: Period) -> list[Value]
     if not units:
         raise Stop("CH-IND-005")
     ledger = delivered.read(work.con, work.specs, period.first, period.end)
+    stored = month.read(work.con, period) if period.kind == "month" else month.Stored()
     values: list[Value] = []
     for definition in wanted:
         scope = {kind: units.get(kind, []) for kind in (*definition.unit_columns, COUNTY)}
-        values += _definition(work, definition, period, ledger, scope)
+        values += _definition(work, definition, period, ledger=ledger, stored=stored, scope=scope)
     return values
 
 
 def _definition(
-    work: Work, definition: Definition, period: Period, ledger: Deliveries, scope: dict[str, list[str]]
+    work: Work,
+    definition: Definition,
+    period: Period,
+    *,
+    ledger: Deliveries,
+    stored: month.Stored,
+    scope: dict[str, list[str]],
 ) -> list[Value]:
     standing = ledger.standing(definition, period)
     if lacking := [table for table in definition.reads() if table in work.absent]:
@@ -199,9 +206,9 @@ def _definition(
     if not standing.missing:
         try:
             if period.kind == "month" and definition.roll_up == "sum":
-                whole, standing = month.of_days(
-                    work.con, definition, period, ledger, standing=standing, scope=scope
-                )
+                by_unit, standing = month.of_days(stored, definition, period, ledger, standing=standing)
+                for kind, units in scope.items():
+                    whole[kind] = [by_unit[unit] for unit in units if unit in by_unit]
             else:
                 if definition.hour_sql and period.kind == "day":
                     hours = run.sums(work.con, definition, definition.hour_sql, period)

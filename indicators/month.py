@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import duckdb
 
@@ -12,37 +12,41 @@ from indicators.period import Period, of_day
 from indicators.run import Sums, total
 
 _DAYS = """
-SELECT unit_code, period, numerator, denominator, n_expected, n_valid FROM indicator_value
-WHERE code = $code AND period_kind = 'day' AND period >= $first AND period <= $last AND state <> 'missing'
-ORDER BY unit_code, period
+SELECT code, unit_code, period, numerator, denominator, n_expected, n_valid FROM indicator_value
+WHERE period_kind = 'day' AND period >= $first AND period <= $last AND state <> 'missing'
+ORDER BY code, unit_code, period
 """
 
 
+@dataclass
+class Stored:
+    """The stored days of a month by code: sums by unit, and which days were computed at all."""
+
+    sums: dict[str, dict[str, list[Sums]]] = field(default_factory=dict)
+    days: dict[str, set[str]] = field(default_factory=dict)
+
+
+def read(con: duckdb.DuckDBPyConnection, period: Period) -> Stored:
+    """All stored days of the month that have a value: one query for all indicators."""
+    stored = Stored()
+    window = {"first": period.first.isoformat(), "last": period.last.isoformat()}
+    for code, unit, day, *numbers in con.execute(_DAYS, window).fetchall():
+        stored.sums.setdefault(code, {}).setdefault(unit, []).append(Sums(unit, None, *numbers))
+        stored.days.setdefault(code, set()).add(day)
+    return stored
+
+
 def of_days(
-    con: duckdb.DuckDBPyConnection,
-    definition: Definition,
-    period: Period,
-    ledger: Deliveries,
-    *,
-    standing: Standing,
-    scope: dict[str, list[str]],
-) -> tuple[dict[str, list[Sums]], Standing]:
-    """Sums of the stored days by kind of unit, and the standing, which names delivered days not computed."""
-    window = {"code": definition.code, "first": period.first.isoformat(), "last": period.last.isoformat()}
-    rows: dict[str, list[Sums]] = {}
-    computed = set()
-    for unit, day, *numbers in con.execute(_DAYS, window).fetchall():
-        rows.setdefault(unit, []).append(Sums(unit, None, *numbers))
-        computed.add(day)
+    stored: Stored, definition: Definition, period: Period, ledger: Deliveries, *, standing: Standing
+) -> tuple[dict[str, Sums], Standing]:
+    """The month's sums by unit, and the standing, which names delivered days that nobody computed."""
+    sums = stored.sums.get(definition.code, {})
     if not set(definition.reads()) <= HUB_TABLES:
         there = [day for day in period.days() if ledger.standing(definition, of_day(day)).missing is None]
+        computed = stored.days.get(definition.code, set())
         waiting = [day for day in there if day.isoformat() not in computed]
         if waiting:
             reasons = [standing.provisional] if standing.provisional else []
             said = f"{len(waiting)} delivered days are not computed, first {waiting[0]}"
             standing = replace(standing, provisional="; ".join([*reasons, said]))
-    found = {
-        kind: [total(rows[unit], unit=unit) for unit in units if unit in rows]
-        for kind, units in scope.items()
-    }
-    return found, standing
+    return {unit: total(days, unit=unit) for unit, days in sums.items()}, standing

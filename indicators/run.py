@@ -54,9 +54,7 @@ def total(parts: Iterable[Sums], *, unit: str | None = None, hour: int | None = 
     )
 
 
-def sums(
-    con: duckdb.DuckDBPyConnection, definition: Definition, sql: str, period: Period
-) -> dict[str, list[Sums]]:
+def sums(con: duckdb.DuckDBPyConnection, definition: Definition, sql: str, period: Period) -> dict[str, list[Sums]]:
     """Rows by kind of unit: `territory`, `department`, and `county` (the sum over all rows, with those of no
     unit, or its own run where units do not add). Raises `Stop` CH-IND-003 when the SQL cannot be run."""
     found: dict[str, list[Sums]] = {}
@@ -74,9 +72,7 @@ def sums(
 def by_unit(hours: dict[str, list[Sums]]) -> dict[str, list[Sums]]:
     """The day as the sum of its hours, by kind of unit."""
     return {
-        kind: [
-            total((row for row in rows if row.unit == unit), unit=unit) for unit in {row.unit for row in rows}
-        ]
+        kind: [total((row for row in rows if row.unit == unit), unit=unit) for unit in {row.unit for row in rows}]
         for kind, rows in hours.items()
     }
 

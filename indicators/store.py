@@ -75,9 +75,7 @@ def put(con: duckdb.DuckDBPyConnection, values: Iterable[Value]) -> None:
     con.execute(_INSERT, {"as_of": clock.now()})
 
 
-def changed_definitions(
-    con: duckdb.DuckDBPyConnection, definitions: Iterable[Definition]
-) -> list[Definition]:
+def changed_definitions(con: duckdb.DuckDBPyConnection, definitions: Iterable[Definition]) -> list[Definition]:
     """Definitions that the table `indicator` does not hold in this version."""
     stored = dict(con.execute(_DEFINITIONS).fetchall())
     return [definition for definition in definitions if stored.get(definition.code) != definition.sha256]

@@ -51,15 +51,11 @@ def quotient(definition: Definition, numerator: float | None, denominator: float
     return exact(definition.scale * numerator / denominator)
 
 
-def settle(
-    definition: Definition, unit: str, kind: str, name: str, *, sums: Sums | None, standing: Standing
-) -> Value:
+def settle(definition: Definition, unit: str, kind: str, name: str, *, sums: Sums | None, standing: Standing) -> Value:
     """The row to store. `missing` when the feeds did not deliver, `no_denominator` when there was nothing to
     count, `provisional` with its reasons, else `ok`."""
 
-    def row(
-        state: str, reason: str | None, found: Sums, value: float | None, coverage: float | None
-    ) -> Value:
+    def row(state: str, reason: str | None, found: Sums, value: float | None, coverage: float | None) -> Value:
         return Value(
             definition.code, unit, kind, name, found.numerator, found.denominator, value,
             found.n_expected, found.n_valid, coverage, state, reason, standing.quarantined, definition.sha256,

@@ -44,9 +44,7 @@ def create(con: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> set[str]:
         if table not in columns:
             absent.add(table)
             continue
-        extra = [
-            _COLUMN.format(c=name) for name, kind in columns[table] if kind == "TIMESTAMP WITH TIME ZONE"
-        ]
+        extra = [_COLUMN.format(c=name) for name, kind in columns[table] if kind == "TIMESTAMP WITH TIME ZONE"]
         if any(name == "service_day" for name, _ in columns[table]):
             extra.append(_DAY.format(c="service_day"))
         wanted = ", ".join(["*", *extra])

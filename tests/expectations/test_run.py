@@ -150,7 +150,10 @@ def test_suites_are_kept_and_the_page_stands_alone(
     kept = hub.home / "quality" / str(DAY) / "suites" / "sanitation.route_task.json"
     suite = json.loads(kept.read_text(encoding="utf-8"))
     assert {item["severity"] for item in suite["expectations"]} == {"critical", "warning"}
-    text = report.write(hub, DAY).read_text(encoding="utf-8")
+    page = hub.home / "quality" / str(DAY) / "index.html"
+    text = page.read_text(encoding="utf-8")
+    assert report.write(hub, DAY) == page
+    assert page.read_text(encoding="utf-8") == text
     assert 'lang="zh-CN"' in text
     assert "里程应合理" in text
     assert "muck.position" in text and "失败" in text
