@@ -114,9 +114,7 @@ def parse(
     if url.scheme not in {"mqtt", "mqtts"} or not url.hostname:
         raise bad("it must read mqtt://host:port or mqtts://host:port")
     if url.username or url.password:
-        raise bad(
-            "user and password are named in the spec (`user`, `password`), never written into an address"
-        )
+        raise bad("user and password are named in the spec (`user`, `password`), never written into an address")
     try:
         port = url.port or (8883 if url.scheme == "mqtts" else 1883)
     except ValueError:
@@ -166,9 +164,7 @@ def refuse_lossy(broker: Broker, group_lines: int) -> None:
     elif broker.qos == 2:
         reason = "qos=2: these are confirmed before they are on disk; QoS 1 hears such publishers too"
     elif broker.version == "5" and not group_lines <= broker.receive_maximum <= 65535:
-        reason = (
-            f"receive_maximum={broker.receive_maximum}: below {group_lines} every group waits for its timer"
-        )
+        reason = f"receive_maximum={broker.receive_maximum}: below {group_lines} every group waits for its timer"
     if reason:
         raise Usage("CH-PUSH-021", address=broker.shown, feed=_feeds(broker), detail=reason)
 

@@ -38,9 +38,7 @@ def encode(topic: str, payload: bytes, received_at: str, *, qos: int, retain: bo
     if not _is_json(payload):
         return head + b',"payload_base64":"' + b64encode(payload) + b'"}\n'
     if b"\n" in payload or b"\r" in payload:
-        payload = payload.replace(b"\r", b" ").replace(
-            b"\n", b" "
-        )  # only between tokens: inside strings JSON has \n
+        payload = payload.replace(b"\r", b" ").replace(b"\n", b" ")  # only between tokens: inside strings JSON has \n
     return head + _MARK + payload + b"}\n"
 
 
@@ -137,9 +135,7 @@ def _strict(text: str) -> Any:
     if _depth(value) > MAX_DEPTH:
         raise ValueError("nested too deep")
     if "\\u" in text:
-        json.dumps(value, ensure_ascii=False).encode(
-            "utf-8"
-        )  # UnicodeEncodeError is a ValueError: half a pair
+        json.dumps(value, ensure_ascii=False).encode("utf-8")  # UnicodeEncodeError is a ValueError: half a pair
     return value
 
 

@@ -100,12 +100,7 @@ def _supervise(
             if changed.wait(0.2 if patience.idle_s is None else 0.05):
                 changed.clear()
             failure = _hopeless(links, time.monotonic() - started, patience.connect_s)
-            if (
-                failure
-                or stop.is_set()
-                or any(future.done() for future in running)
-                or _idle(links, patience.idle_s)
-            ):
+            if failure or stop.is_set() or any(future.done() for future in running) or _idle(links, patience.idle_s):
                 end.set()
     for future in running:
         future.result()  # an error nobody expected ends the process loudly
@@ -195,9 +190,7 @@ def _client_id(settings: Settings) -> str:
 @contextmanager
 def _signals() -> Iterator[threading.Event]:
     stop = threading.Event()
-    before = {
-        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)
-    }
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield stop
     finally:

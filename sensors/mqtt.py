@@ -50,9 +50,7 @@ class Link:
         self.error: HubError | None = None
         self.ever_ready = False
         self.session_present: bool | None = None
-        self.connects = self.received = self.duplicates = self.retained = self.acknowledged = (
-            self.unmatched
-        ) = 0
+        self.connects = self.received = self.duplicates = self.retained = self.acknowledged = self.unmatched = 0
         self.last_message = 0.0
         self.last_received_at: str | None = None
         self._router = Router(broker.filters)
@@ -175,16 +173,12 @@ class Link:
         flushed = self.spool.flush(at_once=True)
         if self._client.socket() is not None:
             until = time.monotonic() + DRAIN_S
-            while (
-                self._client.want_write() and self._client.socket() is not None and time.monotonic() < until
-            ):
+            while self._client.want_write() and self._client.socket() is not None and time.monotonic() < until:
                 self._client.loop_write()
             self._client.disconnect()
             self._client.loop_write()
         self.spool.close()
-        log.event(
-            logger, "gateway_drained", broker=self.broker.shown, durable=self.spool.durable, complete=flushed
-        )
+        log.event(logger, "gateway_drained", broker=self.broker.shown, durable=self.spool.durable, complete=flushed)
         self._set("stopped")
 
     def _set(self, state: str) -> None:
@@ -301,9 +295,7 @@ class Link:
         if not feeds:  # a filter that this session still holds, of a feed that is gone
             self.unmatched += 1
             if self._router.first_time(topic):
-                log.event(
-                    logger, "topic_of_no_feed", level=logging.WARNING, broker=self.broker.shown, topic=topic
-                )
+                log.event(logger, "topic_of_no_feed", level=logging.WARNING, broker=self.broker.shown, topic=topic)
             acknowledge()
         elif len(feeds) == 1:
             self.spool.append(feeds[0], line, acknowledge)

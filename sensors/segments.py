@@ -59,9 +59,7 @@ def collect(settings: Settings, spec: FeedSpec, day: date) -> Manifest | None:
         for place in (Path(manifest.folder), *list(Path(manifest.folder).parents)[:3]):
             sync_folder(place)
         _release(folder, segments)
-        log.event(
-            logger, "collected", feed=spec.feed, interval=day, run=manifest.load_id, segments=len(segments)
-        )
+        log.event(logger, "collected", feed=spec.feed, interval=day, run=manifest.load_id, segments=len(segments))
         return manifest
 
 

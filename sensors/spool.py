@@ -169,9 +169,7 @@ class Spool:
     def _close(self, feed: str) -> None:
         try:
             self._open.pop(feed).close()
-        except (
-            OSError
-        ) as error:  # its lines are durable; whoever collects next finds the lock free and closes it
+        except OSError as error:  # its lines are durable; whoever collects next finds the lock free and closes it
             log.event(logger, "segment_left_open", level=logging.WARNING, feed=feed, detail=error)
 
     def close(self) -> bool:

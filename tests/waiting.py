@@ -18,7 +18,5 @@ def wait_for(predicate: Callable[[], Found], timeout: float = 30.0, *, every: fl
         if found:
             return found
         if time.monotonic() > deadline:
-            raise AssertionError(
-                f"waited {timeout:g} s in vain for {getattr(predicate, '__name__', predicate)}"
-            )
+            raise AssertionError(f"waited {timeout:g} s in vain for {getattr(predicate, '__name__', predicate)}")
         pause.wait(every)

@@ -174,16 +174,13 @@ def test_ports_on_the_host_are_unique_and_on_loopback_by_default(services: Servi
 
 def test_what_listens_inside_is_what_is_published(services: Services, compose: dict[str, Any]) -> None:
     inside = {
-        name: [int(port.rsplit(":", 1)[1]) for port in service.get("ports", [])]
-        for name, service in services.items()
+        name: [int(port.rsplit(":", 1)[1]) for port in service.get("ports", [])] for name, service in services.items()
     }
     assert inside["api-server"] == [int(services["api-server"]["command"][-1])]
     assert inside["serve"] == [int(services["serve"]["command"][-1])]
     broker = (REPOSITORY / "docker/mosquitto/mosquitto.conf").read_text(encoding="utf-8")
     assert f"listener {inside['mosquitto'][0]}\n" in broker
-    assert services["gateway"]["environment"]["CITYHUB_MQTT_URL"].endswith(
-        f"mosquitto:{inside['mosquitto'][0]}"
-    )
+    assert services["gateway"]["environment"]["CITYHUB_MQTT_URL"].endswith(f"mosquitto:{inside['mosquitto'][0]}")
     api = services["scheduler"]["environment"]["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"]
     assert api == f"http://api-server:{inside['api-server'][0]}/execution/"
 
@@ -218,9 +215,7 @@ def test_dependencies_exist_and_can_become_what_is_waited_for(services: Services
             if terms["condition"] == "service_completed_successfully":
                 assert services[other]["restart"] == "no"
             profiles = set(services[other].get("profiles", []))
-            assert not profiles or profiles & set(service.get("profiles", [])), (
-                f"{name} waits for a profile's {other}"
-            )
+            assert not profiles or profiles & set(service.get("profiles", [])), f"{name} waits for a profile's {other}"
         network = service.get("network_mode", "")
         if network:
             assert network.removeprefix("service:") in services
@@ -298,9 +293,7 @@ def test_the_entry_point_hands_secrets_to_libraries_and_becomes_the_command(tmp_
     assert done.stdout.splitlines() == ["lp", "postgresql+psycopg://airflow:ap@postgres/airflow", "jwt"]
 
 
-@pytest.mark.parametrize(
-    "script", ["entrypoint.sh", "make-secrets.sh", "mosquitto/start.sh", "postgres/init.sh"]
-)
+@pytest.mark.parametrize("script", ["entrypoint.sh", "make-secrets.sh", "mosquitto/start.sh", "postgres/init.sh"])
 def test_shell_scripts_parse(script: str) -> None:
     path = REPOSITORY / "docker" / script
     subprocess.run(["sh", "-n", str(path)], check=True)

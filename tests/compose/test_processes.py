@@ -44,9 +44,7 @@ class Containers:
     def environment(self, name: str) -> dict[str, str]:
         named = self.services[name]["environment"]
         given = {key: self.place(str(value)) for key, value in named.items() if key != "CITYHUB_CATALOG"}
-        outside = {
-            key: value for key, value in os.environ.items() if not key.startswith(("CITYHUB_", "AIRFLOW"))
-        }
+        outside = {key: value for key, value in os.environ.items() if not key.startswith(("CITYHUB_", "AIRFLOW"))}
         secrets = str(self.home / "sandbox" / "secrets")  # as docker/.env.example sets it for the demo
         return {
             **outside,
@@ -74,9 +72,7 @@ class Containers:
         return self.run(name, check).returncode == 0
 
     def run(self, name: str, command: list[str]) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(
-            command, env=self.environment(name), cwd=REPOSITORY, capture_output=True, check=False
-        )
+        return subprocess.run(command, env=self.environment(name), cwd=REPOSITORY, capture_output=True, check=False)
 
     def down(self, process: subprocess.Popen[bytes]) -> int:
         process.send_signal(signal.SIGTERM)

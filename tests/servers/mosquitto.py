@@ -87,9 +87,7 @@ class Broker:
                 "listener": f"listener {self.port} 127.0.0.1",
                 "persistence_location": f"persistence_location {self.folder}/",
                 "user": "user root" if os.geteuid() == 0 else "",
-                "password_file": f"password_file {self.folder / 'users'}"
-                if self.users
-                else "allow_anonymous true",
+                "password_file": f"password_file {self.folder / 'users'}" if self.users else "allow_anonymous true",
                 "allow_anonymous": "allow_anonymous false" if self.users else "",
             }
             lines.append(replaced.get(key, line))
