@@ -28,7 +28,6 @@ def environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "60",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
-        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "CITYHUB_HOME": str(settings.home),
         "CITYHUB_FEEDS": str(settings.feeds),
         "CITYHUB_CATALOG": settings.catalog,
