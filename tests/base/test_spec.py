@@ -43,7 +43,12 @@ def test_a_good_spec_is_read(tmp_path):
         ("type: timestamp", "type: timestmp", 11, "timestamp"),
         ("kind: files", "kind: fils", 7, "fils"),
         ("platform: demo", "platform: other", 1, "must start with its platform"),
-        ("  a: {from: A, required: true}", "  a: {from: A, unit: kPa, to: Celsius}", 1, "no factor from kPa to Celsius"),
+        (
+            "  a: {from: A, required: true}",
+            "  a: {from: A, unit: kPa, to: Celsius}",
+            1,
+            "no factor from kPa to Celsius",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_file_and_line(tmp_path, old, new, line, words):
@@ -99,8 +104,25 @@ def test_the_shipped_schema_is_the_one_of_the_model(tmp_path):
 
 
 def test_code_never_names_a_platform():
-    platforms = {spec.platform for spec in read_all(REPOSITORY / "feeds").values()} - {"water", "heat", "gas", "dust"}
-    rooms = ("cityhub", "cli", "flow", "connectors", "warehouse", "sensors", "expectations", "indicators", "scoring", "serving", "dags")
+    platforms = {spec.platform for spec in read_all(REPOSITORY / "feeds").values()} - {
+        "water",
+        "heat",
+        "gas",
+        "dust",
+    }
+    rooms = (
+        "cityhub",
+        "cli",
+        "flow",
+        "connectors",
+        "warehouse",
+        "sensors",
+        "expectations",
+        "indicators",
+        "scoring",
+        "serving",
+        "dags",
+    )
     for room in rooms:
         for path in (REPOSITORY / room).rglob("*.py"):
             text = path.read_text(encoding="utf-8")

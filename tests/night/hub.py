@@ -49,8 +49,15 @@ class Hub:
 
     def counts(self) -> dict[str, int]:
         """Rows of every table of the warehouse."""
-        names = [r[0] for r in self.rows("SELECT table_name FROM duckdb_tables() WHERE database_name = 'lake' ORDER BY 1")]
-        union = " UNION ALL ".join(f"SELECT '{name}' AS name, count(*) AS n FROM \"{name}\"" for name in names)
+        names = [
+            r[0]
+            for r in self.rows(
+                "SELECT table_name FROM duckdb_tables() WHERE database_name = 'lake' ORDER BY 1"
+            )
+        ]
+        union = " UNION ALL ".join(
+            f"SELECT '{name}' AS name, count(*) AS n FROM \"{name}\"" for name in names
+        )
         return dict(self.rows(union))
 
     def state(self) -> dict[str, Any]:
@@ -68,5 +75,5 @@ class Hub:
             if table == "load_log":
                 continue
             row = " || '|' || ".join(f"coalesce(\"{name}\"::VARCHAR, '∅')" for name in names)
-            content[table] = self.rows(f"SELECT count(*), bit_xor(hash({row})) FROM \"{table}\"")[0]
+            content[table] = self.rows(f'SELECT count(*), bit_xor(hash({row})) FROM "{table}"')[0]
         return content

@@ -16,13 +16,19 @@ def test_every_feed_is_loaded_and_counts_add_up(first_night):
     assert len(rows) >= 25
     for row in rows:
         assert row["landed"] == row["loaded"] + row["duplicate"] + row["quarantined"], row["feed"]
-        assert row["state"] in {"checked", "published", "empty_confirmed"}, (row["feed"], row["state"], row["error"])
+        assert row["state"] in {"checked", "published", "empty_confirmed"}, (
+            row["feed"],
+            row["state"],
+            row["error"],
+        )
     assert len({row["platform"] for row in rows}) >= 12
 
 
 def test_the_demo_is_about_two_hundred_thousand_records(first_night):
     hub, _ = first_night
-    ((landed, quarantined, duplicate),) = hub.rows("SELECT sum(landed), sum(quarantined), sum(duplicate) FROM delivery")
+    ((landed, quarantined, duplicate),) = hub.rows(
+        "SELECT sum(landed), sum(quarantined), sum(duplicate) FROM delivery"
+    )
     assert 120_000 < int(landed) < 300_000
     assert int(quarantined) > 0
     assert int(duplicate) > 0
@@ -56,12 +62,21 @@ def test_score_is_the_weighted_sum_that_the_document_names(first_night):
     from decimal import Decimal
 
     hub, _ = first_night
-    weights = {"digital": "0.50", "specials": "0.40", "peace": "0.02", "civil": "0.04", "cgb": "0.02", "garden": "0.02"}
+    weights = {
+        "digital": "0.50",
+        "specials": "0.40",
+        "peace": "0.02",
+        "civil": "0.04",
+        "cgb": "0.02",
+        "garden": "0.02",
+    }
     for row in hub.sql("SELECT unit_code, score FROM ranking WHERE score IS NOT NULL"):
         parts = hub.sql(f"SELECT component, value, points FROM score WHERE unit_code = '{row['unit_code']}'")
         known = {part["component"]: part for part in parts}
         weighted = sum(Decimal(known[name]["value"]) * Decimal(weight) for name, weight in weights.items())
-        events = sum((Decimal(part["points"]) for part in parts if part["component"].startswith("event")), Decimal(0))
+        events = sum(
+            (Decimal(part["points"]) for part in parts if part["component"].startswith("event")), Decimal(0)
+        )
         assert abs(weighted + events - Decimal(row["score"])) < Decimal("1e-12"), row["unit_code"]
 
 
@@ -101,7 +116,11 @@ def test_no_secret_of_the_sandbox_stands_anywhere_in_the_hub(first_night):
     ]
     assert values
     for path in hub.home.rglob("*"):
-        if not path.is_file() or "sandbox" in path.relative_to(hub.home).parts or path.suffix in {".parquet", ".zst"}:
+        if (
+            not path.is_file()
+            or "sandbox" in path.relative_to(hub.home).parts
+            or path.suffix in {".parquet", ".zst"}
+        ):
             continue
         content = path.read_bytes()
         for value in values:

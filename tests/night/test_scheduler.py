@@ -73,7 +73,9 @@ def test_the_scheduler_runs_the_night(tmp_path, running):
     gateway = hub.start("gateway", "run", "mqtt", **env)
     running(gateway)
     wait_for(lambda: _subscribed(hub.home), 60)
-    urllib.request.urlopen(urllib.request.Request(f"{ready['control']}/publish", method="POST"), timeout=120).close()
+    urllib.request.urlopen(
+        urllib.request.Request(f"{ready['control']}/publish", method="POST"), timeout=120
+    ).close()
     scheduler = hub.start("scheduler", "--port", str(free_port()), "--no-paused", **env)
     running(scheduler)
 
