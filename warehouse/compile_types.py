@@ -27,9 +27,20 @@ EXACT, EXACT_DIGITS = "DECIMAL(28, 10)", 10
 STORED_DECIMAL = "DECIMAL(18, 4)"
 
 
+# As the macro hub_narrow does with received texts, so that both sides of a comparison are written alike.
+_NARROW = {ord(char) + 0xFEE0: char for char in "0123456789"} | {
+    code + 0xFEE0: chr(code) for first, last in ("AZ", "az") for code in range(ord(first), ord(last) + 1)
+}
+
+
+def narrow(text: str) -> str:
+    """A constant of the spec as `hub_text` gives a received text."""
+    return text.translate(_NARROW).strip(" \t\r\n\u3000\xa0\ufeff")
+
+
 def in_list(expression: str, values: Iterable[str]) -> str:
     """`expression IN ('a', 'b')`; false for no values."""
-    listed = ", ".join(literal(value) for value in values)
+    listed = ", ".join(literal(value) for value in dict.fromkeys(narrow(value) for value in values))
     return f"{expression} IN ({listed})" if listed else "false"
 
 
@@ -64,7 +75,9 @@ def _text(field: FieldSpec, text: str) -> str:
 
 
 def _coded(field: FieldSpec, text: str) -> str:
-    cases = " ".join(f"WHEN {literal(have)} THEN {literal(want)}" for have, want in field.codes.items())
+    cases = " ".join(
+        f"WHEN {literal(narrow(have))} THEN {literal(want)}" for have, want in field.codes.items()
+    )
     rest = f" ELSE {text}" if field.unknown_code == "keep" else ""
     return f"CASE {text} {cases}{rest} END"
 

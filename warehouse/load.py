@@ -195,7 +195,7 @@ def _stale(con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest) -
     if spec.identity.day_from is not None or spec.identity.version is not None:
         return False
     found = con.execute(
-        "SELECT 1 FROM load_log WHERE feed = $feed AND (service_day > $day OR (service_day = $day AND load_id > $load_id))"
+        "SELECT 1 FROM load_log WHERE feed = $feed AND (service_day > $day OR (service_day = $day AND split_part(load_id, '-', 1) > split_part($load_id, '-', 1)))"
         " LIMIT 1",
         {"feed": spec.feed, "day": manifest.day(), "load_id": manifest.load_id},
     ).fetchone()
@@ -227,7 +227,7 @@ def _move_cursor(con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manif
         return
     values: dict[str, object] = {"feed": spec.feed, "load_id": manifest.load_id}
     newer = con.execute(
-        "SELECT 1 FROM feed_cursor WHERE feed = $feed AND load_id > $load_id", values
+        "SELECT 1 FROM feed_cursor WHERE feed = $feed AND split_part(load_id, '-', 1) > split_part($load_id, '-', 1)", values
     ).fetchone()
     if newer is None:
         con.execute("DELETE FROM feed_cursor WHERE feed = $feed", {"feed": spec.feed})

@@ -23,10 +23,10 @@ CREATE OR REPLACE TEMP MACRO hub_finite(x) AS CASE WHEN isfinite(x) THEN x END;
 CREATE OR REPLACE TEMP MACRO hub_number(x) AS CASE
     WHEN regexp_full_match(hub_signs(x), '[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?') THEN hub_signs(x) END;
 
--- 1.234,5: a point only between groups of three, else the number is not one.
+-- 1.234,5 and 1 234,5: a point or space only between groups of three, else the number is not one.
 CREATE OR REPLACE TEMP MACRO hub_number_comma(x) AS CASE
-    WHEN regexp_full_match(hub_signs(x), '[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d*)?')
-        THEN replace(replace(hub_signs(x), '.', ''), ',', '.') END;
+    WHEN regexp_full_match(hub_signs(x), '[+-]?(\d+|\d{1,3}((\.\d{3})+|( \d{3})+))(,\d*)?')
+        THEN replace(translate(hub_signs(x), '. ', ''), ',', '.') END;
 
 CREATE OR REPLACE TEMP MACRO hub_double(x) AS CASE
     WHEN isfinite(TRY_CAST(x AS DOUBLE)) AND NOT contains(x, '_') THEN TRY_CAST(x AS DOUBLE)

@@ -1,7 +1,8 @@
 """Staged rows into the canonical table, inside the caller's transaction: newest version of each key, once.
 
 DuckLake has no keys: rows are matched on the natural key here, and a check of the touched days ends the merge.
-A row's order among its versions is (`_version`, load id): what came later never gives way to what came earlier.
+A row's order among its versions is (`_version`, time of the delivery): what came later never gives way to what came
+earlier. The time is that in the load id; deliveries of the same millisecond count in the order of their loads.
 """
 
 from __future__ import annotations
@@ -151,7 +152,7 @@ def _judge(con: duckdb.DuckDBPyConnection, spec: FeedSpec, stamp: Stamp, scope: 
     first = f"t.{identifier(spec.identity.key[0])}"
     names = data_columns(spec)
     differs = " OR ".join(f"t.{identifier(name)} IS DISTINCT FROM s.{identifier(name)}" for name in names)
-    older = "t._version > s._version OR (t._version = s._version AND t._load_id > $load_id)"
+    older = "t._version > s._version OR (t._version = s._version AND split_part(t._load_id, '-', 1) > split_part($load_id, '-', 1))"
     if stale:
         older = "true"
     columns = identifiers(list(dict.fromkeys([*names, "service_day", "_version", "_load_id"])))

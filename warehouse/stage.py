@@ -68,7 +68,7 @@ def _set_key(con: duckdb.DuckDBPyConnection, spec: FeedSpec) -> None:
     if any(field.personal == "hash" for field in spec.fields.values()):
         con.execute(
             "SET VARIABLE cityhub_personal_key = $key",
-            {"key": secret("cityhub_personal_key", feed=spec.feed)},
+            {"key": secret("personal_key", feed=spec.feed)},
         )
 
 

@@ -14,6 +14,7 @@ import duckdb
 from warehouse.names import literal
 from warehouse.readers.job import Job, Numbered, Reject, file_list, opened, quoted, top
 
+CELL = "_cell"  # place of a row that came out of a workbook: 专项考核!D7
 MAX_OBJECT = 16 << 20
 
 
@@ -31,7 +32,8 @@ def lines(job: Job, parts: list[Numbered]) -> str:
     if job.sift:
         paths = [_sifted(job, number, path) for (number, _), path in zip(parts, paths, strict=True)]
     _note_columns(job, parts, paths, "newline_delimited")
-    return select(job, paths, parts[0][0], "newline_delimited")
+    place = CELL if any(CELL in part.columns for _, part in parts) else None
+    return select(job, paths, parts[0][0], "newline_delimited", place=place)
 
 
 def select(job: Job, paths: list[Path], first: int, form: str, *, place: str | None = None) -> str:

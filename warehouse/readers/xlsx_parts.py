@@ -12,16 +12,15 @@ from python_calamine import CalamineError, CalamineWorkbook
 from cityhub.errors import Stop
 from warehouse.landing import Part
 from warehouse.readers.job import Job, Numbered
-from warehouse.readers.json_parts import select
+from warehouse.readers.json_parts import CELL, select
 
-PLACE = "__place"
 Cells = list[list[Any]]
 
 
 def read(job: Job, parts: list[Numbered]) -> str:
     """Rows below the header row; with `melt`, each other column becomes a row of `item` and `value`."""
     paths = [_converted(job, number, part) for number, part in parts]
-    return select(job, paths, parts[0][0], "newline_delimited", place=PLACE)
+    return select(job, paths, parts[0][0], "newline_delimited", place=CELL)
 
 
 def _converted(job: Job, number: int, part: Part) -> Path:
@@ -39,7 +38,7 @@ def _converted(job: Job, number: int, part: Part) -> Path:
             rows = [(f"{sheet}!{row}", record)] if melt is None else _melted(record, names, melt, sheet, row)
             for place, item in rows:
                 job.columns.update(dict.fromkeys(item))
-                out.write(json.dumps({**item, PLACE: place}, ensure_ascii=False) + "\n")
+                out.write(json.dumps({**item, CELL: place}, ensure_ascii=False) + "\n")
     return target
 
 
