@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 
 import duckdb
 
@@ -66,27 +67,28 @@ class Work:
     errors: list[str]
 
 
-def compute_day(settings: Settings, day: date) -> Summary:
-    """All indicators of one service day (hours included) from what the warehouse holds now."""
-    with _open(settings) as work:
+def compute_day(settings: Settings, day: date, *, folder: Path = catalogue.FOLDER) -> Summary:
+    """All indicators of one service day, hours included, from what the warehouse holds now. `folder` holds the
+    definitions, of all four functions."""
+    with _open(settings, folder) as work:
         return _day(work, day)
 
 
-def compute_month(settings: Settings, name: str, as_of: date) -> Summary:
+def compute_month(settings: Settings, name: str, as_of: date, *, folder: Path = catalogue.FOLDER) -> Summary:
     """All indicators of the month `2026-11` from its first day to `as_of`; days must have been computed."""
-    with _open(settings) as work:
+    with _open(settings, folder) as work:
         return _compute(work, [of_month(name, as_of)], set(work.definitions), [])
 
 
-def compute_dirty(settings: Settings) -> Summary:
+def compute_dirty(settings: Settings, *, folder: Path = catalogue.FOLDER) -> Summary:
     """Recompute the days that late rows changed, and their months, then clear the marks."""
-    with _open(settings) as work:
+    with _open(settings, folder) as work:
         return _dirty(work)
 
 
-def compute_night(settings: Settings, day: date) -> Summary:
+def compute_night(settings: Settings, day: date, *, folder: Path = catalogue.FOLDER) -> Summary:
     """The whole of a night on one connection: the day, days changed by late rows, the month so far."""
-    with _open(settings) as work:
+    with _open(settings, folder) as work:
         parts = [_day(work, day), _dirty(work)]
         parts.append(_compute(work, [of_month(month_of(day), day)], set(work.definitions), []))
         return merge(parts)
@@ -105,8 +107,8 @@ def merge(parts: list[Summary]) -> Summary:
 
 
 @contextmanager
-def _open(settings: Settings) -> Iterator[Work]:
-    found = catalogue.read_all()
+def _open(settings: Settings, folder: Path) -> Iterator[Work]:
+    found = catalogue.read_all(folder)
     with lake.lock(settings, "indicators"):
         con = lake.connect(settings)
         try:

@@ -42,9 +42,7 @@ FEEDS = {
     ),
     "dust.alarm": "dust_alarm: alarm_id t K, mn t, raised_at ts, handled_at ts, cleared_at ts",
     "municipal.asset": "mun_asset: asset_id t K, class t, code t, owner t, lon d, lat d, status t",
-    "municipal.event": (
-        "mun_event: event_id t K, asset_id t, class t, found_at ts, deadline ts, handled_at ts"
-    ),
+    "municipal.event": ("mun_event: event_id t K, asset_id t, class t, found_at ts, deadline ts, handled_at ts"),
     "municipal.waterlevel": "mun_waterlevel: point_id t K, ts ts K, depth_cm d",
     "landscaping.tree": "gl_tree: tree_id t K, status t, planted date",
     "landscaping.task": "gl_task: task_id t K, planned_qty d, done_qty d, due date",
@@ -54,19 +52,13 @@ FEEDS = {
     "muck.violation": "mk_violation: violation_id t K, type t, plate t, company t, ts ts, points n",
     "gas.point": "gas_point: point_id t K, low_kpa d, high_kpa d",
     "gas.pressure": "gas_pressure: point_id t K, ts ts K, kpa d",
-    "gas.alarm": (
-        "gas_alarm: alarm_id t K, detector_id t, level i, raised_at ts, arrived_at ts, cleared_at ts"
-    ),
+    "gas.alarm": ("gas_alarm: alarm_id t K, detector_id t, level i, raised_at ts, arrived_at ts, cleared_at ts"),
     "heat.station_info": "heat_station_info: station_id t K, heated_area_m2 d, users i",
-    "heat.station": (
-        "heat_station: station_id t K, ts ts K, t_supply_c d, t_return_c d, flow_m3h d, heat_gj d"
-    ),
+    "heat.station": ("heat_station: station_id t K, ts ts K, t_supply_c d, t_return_c d, flow_m3h d, heat_gj d"),
     "heat.room_temp": "heat_room_temp: user_id t K, ts ts K, t_c d, station_id t",
     "water.pressure": "wtr_pressure: point_id t K, ts ts K, mpa d, standard_mpa d",
     "water.plant": "wtr_plant: plant_id t K, ts ts K, turbidity_ntu d, cl_mg_l d",
-    "incineration.cems": (
-        "inc_cems: mp_code t K, ts ts K, factor t K, strength_mgm3 d, limit_mgm3 d, mark t, plant t"
-    ),
+    "incineration.cems": ("inc_cems: mp_code t K, ts ts K, factor t K, strength_mgm3 d, limit_mgm3 d, mark t, plant t"),
     "incineration.weigh": "inc_weigh: ticket_no t K, plant t, ts ts, net_t n, waste_type t",
     "incineration.power": "inc_power: meter_id t K, ts ts K, plant t, kwh_generated d, kwh_grid d, kwh_own d",
     "enforcement.case": (
@@ -167,8 +159,7 @@ def deliver(
     for feed in feeds:
         con.execute("DELETE FROM lake.main.delivery WHERE feed = ? AND service_day = ?", [feed, day])
         con.execute(
-            "INSERT INTO lake.main.delivery (feed, platform, service_day, state, loaded)"
-            " VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO lake.main.delivery (feed, platform, service_day, state, loaded) VALUES (?, ?, ?, ?, ?)",
             [feed, feed.split(".")[0], day, state, loaded],
         )
 

@@ -25,14 +25,9 @@ def definitions() -> dict[str, Definition]:
 
 
 @pytest.fixture(scope="session")
-def whole(
-    tmp_path_factory: pytest.TempPathFactory, definitions: dict[str, Definition]
-) -> duckdb.DuckDBPyConnection:
+def whole(tmp_path_factory: pytest.TempPathFactory, definitions: dict[str, Definition]) -> duckdb.DuckDBPyConnection:
     con = city.in_memory(tmp_path_factory.mktemp("feeds"))
-    assert (
-        views.create(con, [t for item in definitions.values() for t in item.reads()] + ["calendar_day"])
-        == set()
-    )
+    assert views.create(con, [t for item in definitions.values() for t in item.reads()] + ["calendar_day"]) == set()
     return con
 
 
@@ -47,9 +42,7 @@ def con(whole: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]
 def ask(con: duckdb.DuckDBPyConnection, definitions: dict[str, Definition]) -> Ask:
     """The sums of an indicator for a day or another period: by territory (or `kind`) and county."""
 
-    def sums(
-        code: str, *, period: Period | date = city.DAY, kind: str = "territory", hour: int | None = None
-    ) -> Found:
+    def sums(code: str, *, period: Period | date = city.DAY, kind: str = "territory", hour: int | None = None) -> Found:
         definition = definitions[code]
         window = period if isinstance(period, Period) else of_day(period)
         sql = definition.sql if hour is None else definition.hour_sql

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from cityhub.settings import Settings
 from indicators import engine
-from indicators.definitions import read_all
+from indicators.definitions import FOLDER, read_all
 from tests.indicators import city
 from tests.indicators.city import COUNTY, DAY, TERRITORIES
 from warehouse import lake
@@ -32,15 +33,23 @@ def hub(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
+def few(tmp_path: Path) -> Path:
+    """The definitions of two platforms: enough for the engine, and quick."""
+    folder = tmp_path / "indicators"
+    folder.mkdir()
+    for name in ("sanitation.yaml", "enforcement.yaml"):
+        shutil.copy(FOLDER / name, folder / name)
+    return folder
+
+
+@pytest.fixture
 def con(hub: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     con = lake.connect(hub)
     yield con
     con.close()
 
 
-def value(
-    con: duckdb.DuckDBPyConnection, code: str, unit: str = COUNTY, period: str = str(DAY)
-) -> tuple[object, ...]:
+def value(con: duckdb.DuckDBPyConnection, code: str, unit: str = COUNTY, period: str = str(DAY)) -> tuple[object, ...]:
     found = con.execute(
         "SELECT numerator, denominator, value, state FROM indicator_value"
         " WHERE code = ? AND unit_code = ? AND period = ?",
@@ -56,9 +65,7 @@ def snapshots(con: duckdb.DuckDBPyConnection) -> int:
     return int(row[0])
 
 
-def roads(
-    con: duckdb.DuckDBPyConnection, day: date, done: float, task: str = "a", unit: str | None = "juji"
-) -> None:
+def roads(con: duckdb.DuckDBPyConnection, day: date, done: float, task: str = "a", unit: str | None = "juji") -> None:
     city.put(
         con,
         "san_route_task",
@@ -79,18 +86,17 @@ def test_every_indicator_has_a_row_for_every_unit_in_scope_even_with_nothing_del
         units |= set(city.TERRITORIES) if "territory" in definition.unit_columns else set()
         units |= set(city.DEPARTMENTS) if "department" in definition.unit_columns else set()
         rows = con.execute(
-            "SELECT unit_code, count(*) FROM indicator_value"
-            " WHERE code = ? AND period_kind = 'day' GROUP BY ALL",
+            "SELECT unit_code, count(*) FROM indicator_value WHERE code = ? AND period_kind = 'day' GROUP BY ALL",
             [definition.code],
         ).fetchall()
         assert dict(rows) == dict.fromkeys(units, 1), definition.code
 
 
 def test_a_missing_delivery_gives_no_value_and_names_the_feed(
-    hub: Settings, con: duckdb.DuckDBPyConnection
+    hub: Settings, con: duckdb.DuckDBPyConnection, few: Path
 ) -> None:
     city.deliver(con, ["sanitation.route_task"], DAY, state="failed", loaded=0)
-    engine.compute_day(hub, DAY)
+    engine.compute_day(hub, DAY, folder=few)
     rows = con.execute(
         "SELECT numerator, denominator, value, n_valid, coverage, state, reason FROM indicator_value"
         " WHERE code = 'SAN-03'"
@@ -104,129 +110,128 @@ def test_a_missing_delivery_gives_no_value_and_names_the_feed(
     assert hubless == (0,)
 
 
-def test_one_dead_feed_leaves_the_others_alone(hub: Settings, con: duckdb.DuckDBPyConnection) -> None:
+def test_one_dead_feed_leaves_the_others_alone(hub: Settings, con: duckdb.DuckDBPyConnection, few: Path) -> None:
     roads(con, DAY, 5)
     city.deliver(con, ["sanitation.position"], DAY, state="failed", loaded=0)
-    engine.compute_day(hub, DAY)
+    engine.compute_day(hub, DAY, folder=few)
     assert value(con, "SAN-03") == (5, 10, 50, "ok")
     assert value(con, "SAN-08")[3] == "missing"
 
 
-def test_nothing_to_count_is_not_zero_percent(hub: Settings, con: duckdb.DuckDBPyConnection) -> None:
+def test_nothing_to_count_is_not_zero_percent(hub: Settings, con: duckdb.DuckDBPyConnection, few: Path) -> None:
     roads(con, DAY, 5)
-    engine.compute_day(hub, DAY)
+    engine.compute_day(hub, DAY, folder=few)
     assert value(con, "SAN-03", "jincheng") == (None, None, None, "no_denominator")
 
 
-def test_rows_of_no_unit_count_for_the_county_only(hub: Settings, con: duckdb.DuckDBPyConnection) -> None:
+def test_rows_of_no_unit_count_for_the_county_only(hub: Settings, con: duckdb.DuckDBPyConnection, few: Path) -> None:
     roads(con, DAY, 5)
     roads(con, DAY, 10, task="b", unit=None)
-    engine.compute_day(hub, DAY)
+    engine.compute_day(hub, DAY, folder=few)
     assert value(con, "SAN-03") == (15, 20, 75, "ok")
     assert [value(con, "SAN-03", unit)[0] for unit in TERRITORIES] == [None, 5, None, None]
 
 
-def test_a_second_run_writes_nothing(hub: Settings, con: duckdb.DuckDBPyConnection) -> None:
+def test_a_second_run_writes_nothing(hub: Settings, con: duckdb.DuckDBPyConnection, few: Path) -> None:
     roads(con, DAY, 5)
-    engine.compute_night(hub, DAY)
+    engine.compute_night(hub, DAY, folder=few)
     before, held = snapshots(con), con.execute("SELECT * FROM indicator_value ORDER BY ALL").fetchall()
-    again = engine.compute_night(hub, DAY)
+    again = engine.compute_night(hub, DAY, folder=few)
     assert again.changed == 0
     assert snapshots(con) == before
     assert con.execute("SELECT * FROM indicator_value ORDER BY ALL").fetchall() == held
 
 
-def test_only_changed_values_are_written_again(hub: Settings, con: duckdb.DuckDBPyConnection) -> None:
+def test_only_changed_values_are_written_again(hub: Settings, con: duckdb.DuckDBPyConnection, few: Path) -> None:
     roads(con, DAY, 5)
-    engine.compute_day(hub, DAY)
+    engine.compute_day(hub, DAY, folder=few)
     con.execute("UPDATE san_route_task SET done_km = 8")
-    assert engine.compute_day(hub, DAY).changed == 2  # the territory and the county
+    assert engine.compute_day(hub, DAY, folder=few).changed == 2  # the territory and the county
     assert value(con, "SAN-03", "juji")[2] == 80
     assert con.execute("SELECT count(*) FROM indicator_value WHERE code = 'SAN-03'").fetchone() == (5,)
 
 
 def test_a_month_adds_numerators_and_denominators_and_is_provisional_with_a_gap(
-    hub: Settings, con: duckdb.DuckDBPyConnection
+    hub: Settings, con: duckdb.DuckDBPyConnection, few: Path
 ) -> None:
     roads(con, DAY, 5, task="a")
     roads(con, DAY + timedelta(days=2), 10, task="c")
     for offset in range(3):
-        engine.compute_day(hub, DAY + timedelta(days=offset))
-    engine.compute_month(hub, "2026-11", NEXT + timedelta(days=1))
+        engine.compute_day(hub, DAY + timedelta(days=offset), folder=few)
+    engine.compute_month(hub, "2026-11", NEXT + timedelta(days=1), folder=few)
     assert value(con, "SAN-03", period="2026-11") == (15, 20, 75, "provisional")
     row = con.execute(
-        "SELECT reason, coverage FROM indicator_value"
-        " WHERE code = 'SAN-03' AND period = '2026-11' AND unit_code = ?",
+        "SELECT reason, coverage FROM indicator_value WHERE code = 'SAN-03' AND period = '2026-11' AND unit_code = ?",
         [COUNTY],
     ).fetchone()
     assert row == ("sanitation.route_task lacks 1 of 3 days", pytest.approx(2 / 3))
 
 
 def test_a_fresh_installation_is_not_to_blame_for_the_days_before_it(
-    hub: Settings, con: duckdb.DuckDBPyConnection
+    hub: Settings, con: duckdb.DuckDBPyConnection, few: Path
 ) -> None:
     roads(con, DAY, 5)
-    engine.compute_night(hub, DAY)
+    engine.compute_night(hub, DAY, folder=few)
     assert value(con, "SAN-03", period="2026-11") == (5, 10, 50, "ok")
 
 
 def test_a_delivered_day_that_nobody_computed_makes_the_month_provisional(
-    hub: Settings, con: duckdb.DuckDBPyConnection
+    hub: Settings, con: duckdb.DuckDBPyConnection, few: Path
 ) -> None:
     roads(con, DAY, 5)
     roads(con, NEXT, 5, task="b")
-    engine.compute_day(hub, DAY)
-    engine.compute_month(hub, "2026-11", NEXT)
+    engine.compute_day(hub, DAY, folder=few)
+    engine.compute_month(hub, "2026-11", NEXT, folder=few)
     assert value(con, "SAN-03", period="2026-11") == (5, 10, 50, "provisional")
 
 
-def test_a_held_day_is_provisional_with_its_reason(hub: Settings, con: duckdb.DuckDBPyConnection) -> None:
+def test_a_held_day_is_provisional_with_its_reason(hub: Settings, con: duckdb.DuckDBPyConnection, few: Path) -> None:
     roads(con, DAY, 5)
     city.deliver(con, ["sanitation.route_task"], DAY, state="held")
-    engine.compute_night(hub, DAY)
+    engine.compute_night(hub, DAY, folder=few)
     assert value(con, "SAN-03") == (5, 10, 50, "provisional")
     assert value(con, "SAN-03", period="2026-11")[3] == "provisional"
 
 
-def test_low_coverage_is_provisional(hub: Settings, con: duckdb.DuckDBPyConnection) -> None:
+def test_low_coverage_is_provisional(hub: Settings, con: duckdb.DuckDBPyConnection, few: Path) -> None:
     roads(con, DAY, 5)
     city.put(con, "san_route_task", "juji", [{"task_id": "x", "task_date": DAY, "planned_km": 3}], DAY)
-    engine.compute_day(hub, DAY)
+    engine.compute_day(hub, DAY, folder=few)
     assert value(con, "SAN-03") == (5, 10, 50, "provisional")  # the task without a report is not a zero
 
 
 def test_an_earlier_registry_serves_when_todays_did_not_come(
-    hub: Settings, con: duckdb.DuckDBPyConnection
+    hub: Settings, con: duckdb.DuckDBPyConnection, few: Path
 ) -> None:
     city.put(con, "san_vehicle", "juji", [{"vehicle_id": "v", "status": "active"}], DAY)
     city.put(con, "san_position", "juji", [{"vehicle_id": "v", "ts": city.at("08:00", NEXT)}], NEXT)
     city.deliver(con, ["sanitation.vehicle"], DAY)
     city.deliver(con, ["sanitation.position"], NEXT)
     city.deliver(con, ["sanitation.vehicle"], NEXT, state="failed", loaded=0)
-    engine.compute_day(hub, NEXT)
+    engine.compute_day(hub, NEXT, folder=few)
     assert value(con, "SAN-08", period=str(NEXT)) == (1, 1, 100, "provisional")
 
 
 def test_a_late_row_recomputes_its_day_and_month_and_clears_its_mark(
-    hub: Settings, con: duckdb.DuckDBPyConnection
+    hub: Settings, con: duckdb.DuckDBPyConnection, few: Path
 ) -> None:
     roads(con, DAY, 5)
     roads(con, NEXT, 10, task="b")
-    engine.compute_night(hub, DAY)
-    engine.compute_night(hub, NEXT)
+    engine.compute_night(hub, DAY, folder=few)
+    engine.compute_night(hub, NEXT, folder=few)
     con.execute("UPDATE san_route_task SET done_km = 7 WHERE task_id = 'a'")
     con.execute("INSERT INTO dirty_day VALUES ('san_route_task', ?, 'load-9', now())", [DAY])
-    engine.compute_dirty(hub)
+    engine.compute_dirty(hub, folder=few)
     assert value(con, "SAN-03") == (7, 10, 70, "ok")
     assert value(con, "SAN-03", period="2026-11") == (17, 20, 85, "ok")
     assert con.execute("SELECT count(*) FROM dirty_day").fetchone() == (0,)
     before = snapshots(con)
-    engine.compute_dirty(hub)
+    engine.compute_dirty(hub, folder=few)
     assert snapshots(con) == before
 
 
 def test_a_case_updated_late_changes_the_later_days_on_which_it_counts(
-    hub: Settings, con: duckdb.DuckDBPyConnection
+    hub: Settings, con: duckdb.DuckDBPyConnection, few: Path
 ) -> None:
     case = {
         "case_no": "1",
@@ -237,17 +242,17 @@ def test_a_case_updated_late_changes_the_later_days_on_which_it_counts(
     city.put(con, "enf_case", "juji", [{**case, "deadline": city.at("09:00", plus=1)}], DAY)
     for day in (DAY, NEXT):
         city.deliver(con, ["enforcement.case"], day)
-        engine.compute_night(hub, day)
+        engine.compute_night(hub, day, folder=few)
     assert value(con, "ENF-05", "cgj", str(NEXT)) == (0, 1, 0, "ok")
     con.execute("UPDATE enf_case SET handled_at = ?", [city.at("08:30", plus=1)])
     con.execute("INSERT INTO dirty_day VALUES ('enf_case', ?, 'load-9', now())", [DAY])
-    engine.compute_dirty(hub)
+    engine.compute_dirty(hub, folder=few)
     assert value(con, "ENF-05", "cgj", str(NEXT)) == (1, 1, 100, "ok")
     assert value(con, "ENF-05", "juji", "2026-11") == (1, 1, 100, "ok")
 
 
 def test_quarantined_rows_of_the_feed_are_named_beside_the_value(
-    hub: Settings, con: duckdb.DuckDBPyConnection
+    hub: Settings, con: duckdb.DuckDBPyConnection, few: Path
 ) -> None:
     roads(con, DAY, 5)
     con.execute(
@@ -255,16 +260,16 @@ def test_quarantined_rows_of_the_feed_are_named_beside_the_value(
         " ('q', 'sanitation.route_task', ?, 'l', '', '', 'r', '', '', '{}', 'open', 'o', 's', now())",
         [DAY],
     )
-    engine.compute_day(hub, DAY)
+    engine.compute_day(hub, DAY, folder=few)
     found = con.execute("SELECT DISTINCT quarantined FROM indicator_value WHERE code = 'SAN-03'").fetchall()
     assert found == [(1,)]
 
 
-def test_a_broken_spec_costs_its_own_indicators_only(hub: Settings, con: duckdb.DuckDBPyConnection) -> None:
+def test_a_broken_spec_costs_its_own_indicators_only(hub: Settings, con: duckdb.DuckDBPyConnection, few: Path) -> None:
     roads(con, DAY, 5)
     city.deliver(con, ["sanitation.weigh"], DAY)
     (hub.feeds / "sanitation.weigh.yaml").write_text("feed: [", encoding="utf-8")
-    engine.compute_day(hub, DAY)
+    engine.compute_day(hub, DAY, folder=few)
     assert value(con, "SAN-03")[3] == "ok"
     assert value(con, "SAN-04")[3] == "missing"
 

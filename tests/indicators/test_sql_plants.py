@@ -80,18 +80,14 @@ def test_dst_04_a_day_needs_20_valid_hours(con: Con, ask: Ask) -> None:
     assert ask("DST-04")["juji"] == (pytest.approx(109.5), 1, 2, 1)
 
 
-def test_dst_07_decibels_are_averaged_as_energy(
-    con: Con, ask: Ask, definitions: dict[str, Definition]
-) -> None:
+def test_dst_07_decibels_are_averaged_as_energy(con: Con, ask: Ask, definitions: dict[str, Definition]) -> None:
     sites(con, "a")
     minutes(con, "a", 8, 1, noise=60)
     minutes(con, "a", 9, 1, noise=80)
     minutes(con, "a", 22, 1, noise=120)  # night
     found = ask("DST-07")["juji"]
     assert found == (pytest.approx(1.01e8), 2, 960, 2)
-    value = settle(
-        definitions["DST-07"], "juji", "day", str(DAY), sums=Sums("juji", None, *found), standing=Standing()
-    )
+    value = settle(definitions["DST-07"], "juji", "day", str(DAY), sums=Sums("juji", None, *found), standing=Standing())
     assert value.value == pytest.approx(10 * math.log10(1.01e8 / 2))  # 77.03, not 70
 
 
@@ -132,9 +128,7 @@ def test_muk_02_gaps_over_two_minutes_are_not_covered(con: Con, ask: Ask) -> Non
 
 
 def test_muk_03_a_jump_of_a_kilometre_in_ten_seconds_is_drift(con: Con, ask: Ask) -> None:
-    put(
-        con, "mk_vehicle", "juji", [{"terminal_phone": "1"}, {"terminal_phone": "1"}]
-    )  # twice in the register
+    put(con, "mk_vehicle", "juji", [{"terminal_phone": "1"}, {"terminal_phone": "1"}])  # twice in the register
     places = [
         ("08:00:00", 34.50),
         ("08:00:10", 34.501),
@@ -198,10 +192,7 @@ def test_gas_02_counts_episodes_not_messages(con: Con, ask: Ask) -> None:
 
 
 def test_hea_01_room_temperatures_on_heating_days(con: Con, ask: Ask) -> None:
-    rows = [
-        {"user_id": str(n), "ts": at("08:00"), "t_c": t}
-        for n, t in enumerate((18.0, 17.9, 22.0, None, -127.0))
-    ]
+    rows = [{"user_id": str(n), "ts": at("08:00"), "t_c": t} for n, t in enumerate((18.0, 17.9, 22.0, None, -127.0))]
     put(con, "heat_room_temp", "juji", rows)
     early = DAY.replace(day=10)
     put(con, "heat_room_temp", "juji", rows, early)
@@ -300,9 +291,7 @@ def test_inc_04_06_blank_is_missing_and_a_mark_excuses_but_counts(con: Con, ask:
     assert ask("INC-04") == {COUNTY: (1, 2, 4, 2)}
     assert ask("INC-06") == {COUNTY: (2, 5, 5, 4)}
     tomorrow = DAY + timedelta(days=1)
-    assert ask("INC-06", period=tomorrow) == {
-        COUNTY: (0, 5, 5, 0)
-    }  # a silent furnace is expected all the same
+    assert ask("INC-06", period=tomorrow) == {COUNTY: (0, 5, 5, 0)}  # a silent furnace is expected all the same
     assert ask("INC-06", period=of_month("2026-11", tomorrow))[COUNTY][1] == 5 * 21
 
 
@@ -320,9 +309,7 @@ def test_hub_indicators_come_from_the_ledger(con: Con, ask: Ask) -> None:
         "UPDATE lake.main.delivery SET expected_by = ?, loaded = NULL WHERE feed = 'a.w' AND service_day = ?",
         [due, DAY],
     )
-    con.execute(
-        "UPDATE lake.main.delivery SET expected_by = ? WHERE feed = 'm.month'", [at("06:00", plus=11)]
-    )
+    con.execute("UPDATE lake.main.delivery SET expected_by = ? WHERE feed = 'm.month'", [at("06:00", plus=11)])
     con.execute("UPDATE lake.main.delivery SET loaded = NULL WHERE feed = 'm.month'")
     con.execute("UPDATE lake.main.delivery SET finished_at = ? WHERE feed = 'a.y'", [at("06:01", plus=1)])
     con.execute(
