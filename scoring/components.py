@@ -131,8 +131,9 @@ def _combined(
     total = sum((shares[line.component] for line in counted), Decimal(0))
     lines = [replace(line, weight=_share(shares[line.component], total, line, held)) for line in lines]
     if not counted or held:
-        names = "、".join(line.title for line in missing) or "全部"
-        reason = f"{component.title.zh}缺项：{names}" if lines else f"{component.title.zh}：没有适用的专项"
+        whole = len(missing) == len(component.members)
+        names = f"全部 {len(missing)} 项" if whole else "、".join(line.title for line in missing)
+        reason = f"{component.title.zh}缺项：{names}" if lines else f"{component.title.zh}：没有报送，或没有适用的专项"
         return _result(component, Given(None, "missing"), reason), lines
     value = quotient(sum((shares[line.component] * (line.value or 0) for line in counted), Decimal(0)), total)
     mean = "加权平均" if way == "weighted" else "算术平均"

@@ -44,10 +44,10 @@ def score_month(settings: Settings, month: str, as_of: date, switches: dict[str,
         found = tables.read(con, tables.queries(con))
         con.execute("COMMIT")
         gathered = gather(rules, ours, found, month=month, complete=complete, switches=switches)
-        results = compute(rules, gathered.inputs)
+        results, choices = compute(rules, gathered.inputs), rules.choices(switches)
         new = {
-            "score": [row for result in results for row in score_rows(result, gathered)],
-            "ranking": ranking_rows(results, gathered, rules.choices(switches), rules),
+            "score": [row for result in results for row in score_rows(result, gathered, choices)],
+            "ranking": ranking_rows(results, gathered, choices, rules),
         }
         changed = [
             name for name, rows in new.items() if store.stored(con, name, SCHEME, month) != store.key(name, rows)

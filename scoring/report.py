@@ -52,8 +52,13 @@ class RankingRow:
             self.state_zh,
             self.completeness,
             self.consequences,
-            self.reason or "",
+            _short(self.reason or ""),
         )
+
+
+def _short(reason: str) -> str:
+    """What fits beside a table; `explain` has all of it."""
+    return reason if len(reason) <= 60 else f"{reason[:59]}…"
 
 
 def ranking_rows(settings: Settings, month: str) -> list[RankingRow]:

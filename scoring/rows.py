@@ -15,7 +15,7 @@ from scoring.store import Row
 from scoring.switches import Choices
 
 
-def score_rows(result: UnitResult, gathered: Gathered) -> list[Row]:
+def score_rows(result: UnitResult, gathered: Gathered, choices: Choices) -> list[Row]:
     """Rows of `score`: components with their members and indicators behind them, then the events together.
 
     Only rows without a dot in `component` carry points, so that the points of a unit add up to its score.
@@ -29,7 +29,7 @@ def score_rows(result: UnitResult, gathered: Gathered) -> list[Row]:
             steps, lines = [*behind.steps, *steps], behind.lines
         rows.append(_part(result.unit, part, {"reason": part.reason, "steps": plain_steps(steps)}))
         rows += [_part(result.unit, line, {"reason": line.reason}) for line in lines]
-    added = any(step.rule == "events" and "weighted_sum" in step.inputs for step in result.trace)
+    added = result.score is not None and choices["event_points"] == "after_weighting"
     rows.append(
         {
             "unit_code": result.unit,

@@ -38,10 +38,10 @@ def _compare(con: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest) -
     ours = scheme.read_model(DigitalPolicy, folder / "schemes" / "digital.yaml")
     found = tables.read(con, {name: _parquet(folder, name) for name in tables.INPUTS})
     gathered = gather(rules, ours, found, month=manifest.period, complete=manifest.complete, switches=manifest.switches)
-    results = compute(rules, gathered.inputs)
+    results, choices = compute(rules, gathered.inputs), rules.choices(manifest.switches)
     new = {
-        "score": [row for result in results for row in score_rows(result, gathered)],
-        "ranking": ranking_rows(results, gathered, rules.choices(manifest.switches), rules),
+        "score": [row for result in results for row in score_rows(result, gathered, choices)],
+        "ranking": ranking_rows(results, gathered, choices, rules),
     }
     problems = [problem for name, rows in new.items() for problem in _differences(con, folder, name, rows, manifest)]
     return results, problems

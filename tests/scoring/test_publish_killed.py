@@ -76,7 +76,9 @@ def helper(county: County) -> Iterator[Callable[..., int]]:
         def kill_at(*step: str) -> int:
             writing.write(" ".join(step) + "\n")
             writing.flush()
-            return int(reading.readline())
+            line = reading.readline()
+            assert line.strip().isdigit(), f"{step}: {line!r} {reading.readline()!r} {reading.readline()!r}"
+            return int(line)
 
         yield kill_at
         writing.close()
