@@ -15,8 +15,8 @@ from warehouse import lake, tables
 Con = duckdb.DuckDBPyConnection
 BATCH, BATCHES = 50, 12
 
-# Polls until all batches are there; prints every state of the two tables that it saw. `count + 0` because
-# DuckLake 1.0 answers an unfiltered max(column) from statistics that may be a commit newer than the snapshot.
+# Polls until all batches are there; prints every state of the two tables that it saw. `count(DISTINCT …)`
+# and not max, because DuckLake 1.0 answers max from statistics that may be a commit newer than the snapshot.
 READER = """
 import json, sys
 from pathlib import Path
@@ -28,7 +28,7 @@ seen = []
 while not seen or seen[-1][0] < int(sys.argv[2]):
     seen.append(con.execute(
         "SELECT (SELECT count(*) FROM city_lamp), (SELECT count(*) FROM city_pole),"
-        " (SELECT coalesce(sum(count), 0) FROM city_lamp), (SELECT coalesce(max(count + 0), 0) FROM city_pole)"
+        " (SELECT coalesce(sum(count), 0) FROM city_lamp), (SELECT count(DISTINCT count) FROM city_pole)"
     ).fetchone())
 print(json.dumps(seen, default=int))
 """
