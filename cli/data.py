@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -54,12 +55,14 @@ def sql(
 @guarded
 def connect() -> None:
     """Print the SQL with which an analyst's own DuckDB reads the warehouse."""
+    from duckdb import __version__ as engine
+
     from warehouse import lake
 
     settings = load_settings()
     folder = lake.extension_directory(settings)
     out.print(
-        f"-- start DuckDB {lake.duckdb.__version__} with extension_directory = '{folder}'\n"
+        f"-- start DuckDB {engine} with extension_directory = '{folder}'\n"
         f"LOAD ducklake;\n{lake.attach_sql(settings, read_only=True)};\nUSE lake;",
         markup=False,
     )
@@ -85,27 +88,29 @@ def quarantine_list(
     json_output: Json = False,
 ) -> None:
     """Rows in quarantine: reason, field, value, place, owner."""
-    from warehouse.quarantine import rows
+    from warehouse import lake
+    from warehouse.quarantine import refused
 
-    found = rows(load_settings(), feed=feed, day=parse_day(day, "quarantine list"), limit=limit)
+    with closing(lake.connect(load_settings(), read_only=True)) as con:
+        found = refused(con, feed=feed, day=parse_day(day, "quarantine list"), limit=limit)
     if json_output:
         as_json(found)
     else:
-        shown = [
-            (r["feed"], r["service_day"], r["reason"], r["field"], r["value"], r["place"], r["owner"])
-            for r in found
-        ]
-        table("quarantine", ("feed", "day", "reason", "field", "value", "place", "owner"), shown)
+        rows = [(r.feed, r.service_day, r.reason, r.field, r.value, r.place, r.owner) for r in found]
+        table("quarantine", ("feed", "day", "reason", "field", "value", "place", "owner"), rows)
 
 
 @quarantine_app.command("summary")
 @guarded
 def quarantine_summary(day: Day = None, json_output: Json = False) -> None:
     """Counts by feed and reason."""
+    from warehouse import lake
     from warehouse.quarantine import summary
 
-    found = summary(load_settings(), day=parse_day(day, "quarantine summary"))
+    with closing(lake.connect(load_settings(), read_only=True)) as con:
+        found = summary(con, day=parse_day(day, "quarantine summary"))
     if json_output:
         as_json(found)
     else:
-        table("quarantine", ("feed", "reason", "rows"), [(r["feed"], r["reason"], r["rows"]) for r in found])
+        rows = [(r.feed, r.service_day, r.reason, r.field, r.rows, r.sample) for r in found]
+        table("quarantine", ("feed", "day", "reason", "field", "rows", "sample"), rows)

@@ -26,8 +26,7 @@ def list_feeds(json_output: Json = False) -> None:
         as_json([_row(spec) for spec in specs])
     else:
         rows = [
-            (s.feed, s.title.zh, s.source.kind, s.table, s.owner.department, "on" if s.active else "off")
-            for s in specs
+            (s.feed, s.title.zh, s.source.kind, s.table, s.owner.department, "on" if s.active else "off") for s in specs
         ]
         table(f"{len(rows)} feeds", ("feed", "数据源", "source", "table", "owner", "active"), rows)
 
@@ -64,9 +63,7 @@ def show(
 @guarded
 def check(
     feeds: Annotated[list[str] | None, typer.Argument(help="feed names or files; none: all")] = None,
-    connect: Annotated[
-        bool, typer.Option("--connect", help="also try DNS, TCP, login and the first page")
-    ] = False,
+    connect: Annotated[bool, typer.Option("--connect", help="also try DNS, TCP, login and the first page")] = False,
     json_output: Json = False,
 ) -> None:
     """Every problem of the named specs at once, with file and line. Exit code 2 when there is one."""
@@ -78,9 +75,7 @@ def check(
     for path in paths or sorted(folder.glob("*.yaml")):
         try:
             if not path.is_file():
-                raise Stop(
-                    "CH-FEED-002", feed=path.stem, folder=str(path.parent), near="see `cityhub feed list`"
-                )
+                raise Stop("CH-FEED-002", feed=path.stem, folder=str(path.parent), near="see `cityhub feed list`")
             spec = read_spec(path)
             if connect:
                 from connectors.check import check_connection

@@ -19,9 +19,7 @@ DayOption = Annotated[str | None, typer.Option("--day", help="service day, YYYY-
 @guarded
 def nightly(
     day: DayOption = None,
-    scale: Annotated[
-        str, typer.Option(help="sandbox: demo, county (about 5 M records) or a number")
-    ] = "demo",
+    scale: Annotated[str, typer.Option(help="sandbox: demo, county (about 5 M records) or a number")] = "demo",
     seed: Annotated[int, typer.Option(help="sandbox: same seed, same bytes")] = 1,
     records: Annotated[Path | None, typer.Option(help="sandbox: folder with the public records")] = None,
     fault: Annotated[list[str] | None, typer.Option(help="sandbox: NAME=KIND, may be repeated")] = None,
@@ -43,7 +41,11 @@ def nightly(
     if records is not None and not records.is_dir():
         raise Usage("CH-RUN-003", option="--records", detail=f"{records} is not a folder", command="nightly")
     options = CityOptions(seed, scale, records, tuple(fault or ())) if sandbox else None
-    tell = (lambda text: None) if json_output else (lambda text: out.print(text, markup=False))
+
+    def tell(text: str) -> None:
+        if not json_output:
+            out.print(text, markup=False)
+
     tell(f"service day {service_day}, warehouse {settings.home}")
     night = run_night(settings, service_day, options, tell)
     found = status(settings, service_day)

@@ -99,9 +99,7 @@ def parse_day(text: str | None, command: str) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise Usage(
-            "CH-RUN-003", option="--day", detail=f"{text!r} is not YYYY-MM-DD", command=command
-        ) from None
+        raise Usage("CH-RUN-003", option="--day", detail=f"{text!r} is not YYYY-MM-DD", command=command) from None
 
 
 def parse_month(text: str, command: str) -> str:
@@ -109,7 +107,5 @@ def parse_month(text: str, command: str) -> str:
     try:
         date.fromisoformat(f"{text}-01")
     except ValueError:
-        raise Usage(
-            "CH-RUN-003", option="month", detail=f"{text!r} is not YYYY-MM", command=command
-        ) from None
+        raise Usage("CH-RUN-003", option="month", detail=f"{text!r} is not YYYY-MM", command=command) from None
     return text

@@ -38,17 +38,13 @@ def compute(
 
     month = parse_month(month, "score compute")
     first, after = month_bounds(month)
-    as_of = parse_day(day, "score compute") or min(
-        yesterday(), after.replace(day=1).fromordinal(after.toordinal() - 1)
-    )
+    as_of = parse_day(day, "score compute") or min(yesterday(), after.replace(day=1).fromordinal(after.toordinal() - 1))
     score_month(load_settings(), month, max(as_of, first))
     _print_ranking(month, False)
 
 
 @guarded
-def ranking(
-    month: Annotated[str | None, typer.Argument(help="YYYY-MM")] = None, json_output: Json = False
-) -> None:
+def ranking(month: Annotated[str | None, typer.Argument(help="YYYY-MM")] = None, json_output: Json = False) -> None:
     """The ranking of a month, territories and departments."""
     _print_ranking(parse_month(month or month_of(yesterday()), "ranking"), json_output)
 
@@ -75,10 +71,7 @@ def list_publications(json_output: Json = False) -> None:
     if json_output:
         as_json(found)
     else:
-        rows = [
-            (p.number, p.period, p.service_day, p.status, p.reason, p.supersedes, p.sha256[:12])
-            for p in found
-        ]
+        rows = [(p.number, p.period, p.service_day, p.status, p.reason, p.supersedes, p.sha256[:12]) for p in found]
         table("publications", ("number", "period", "as of", "status", "reason", "supersedes", "sha256"), rows)
 
 

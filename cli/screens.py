@@ -1,4 +1,4 @@
-"""Screens for people: status, ranking, what a night was. Chinese first where leaders read, English where operators do."""
+"""Screens: status, ranking, what a night was. Chinese first where leaders read, English where operators do."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def print_status(found: Status) -> None:
     if not found.actions:
         out.print("nothing needs action")
         return
-    actions = [(f.feed, f.word_zh, f.since, f.whose_move, f"{f.error_code or ''} {f.error or ''}") for f in found.actions]
+    actions = [
+        (f.feed, f.word_zh, f.since, f.whose_move, f"{f.error_code or ''} {f.error or ''}") for f in found.actions
+    ]
     table("needs action", ("feed", "状态", "since", "whose move", "what"), actions)
 
 

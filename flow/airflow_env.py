@@ -69,4 +69,4 @@ def _from_airflow(name: str) -> str | None:
             return str(Variable.get(name))
         except (KeyError, AirflowException, AirflowRuntimeError):
             return None
-    return connection.password or connection.get_uri()
+    return str(connection.password or connection.get_uri())

@@ -5,8 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from cityhub.settings import Settings
 from cityhub.settings import load as load_settings
 from flow.airflow_env import POOL, environment
+
+
+def migrated(settings: Settings) -> bool:
+    """Whether this installation's Airflow database is there, without importing Airflow."""
+    home = Path(environment(settings)["AIRFLOW_HOME"])
+    return any(home.glob(".migrated-*"))
 
 
 def prepare_metadata(home: Path) -> None:

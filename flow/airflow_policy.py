@@ -9,16 +9,15 @@ from typing import Any
 from airflow.sdk import (
     Asset,
     CronPartitionTimetable,
-    DeadlineAlert,
-    DeadlineReference,
     ExceptionRetryPolicy,
     Param,
     PartitionedAssetTimetable,
     RetryAction,
     RetryRule,
-    SyncCallback,
     task,
 )
+from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from cityhub.errors import Retry, Stop, Unauthorised, Usage
 from cityhub.spec.feed import FeedSpec
@@ -36,9 +35,7 @@ def task_defaults(owner: str) -> dict[str, Any]:
         "execution_timeout": timedelta(minutes=30),
         "retry_policy": ExceptionRetryPolicy(
             rules=[
-                RetryRule(
-                    exception=[Stop, Unauthorised, Usage], action=RetryAction.FAIL, reason="a person must act"
-                ),
+                RetryRule(exception=[Stop, Unauthorised, Usage], action=RetryAction.FAIL, reason="a person must act"),
                 RetryRule(exception=Retry, action=RetryAction.RETRY, reason="transient"),
             ],
             default=RetryAction.FAIL,
@@ -52,9 +49,7 @@ def arrival(spec: FeedSpec, specs: dict[str, FeedSpec]) -> Any:
     parent = parent_feed(spec, specs)
     if parent is not None:
         return PartitionedAssetTimetable(assets=Asset(f"cityhub_feed_{parent}"))
-    return CronPartitionTimetable(
-        spec.arrives.schedule, timezone="Asia/Shanghai", run_offset=-1, key_format="%Y-%m-%d"
-    )
+    return CronPartitionTimetable(spec.arrives.schedule, timezone="Asia/Shanghai", run_offset=-1, key_format="%Y-%m-%d")
 
 
 def day_param() -> dict[str, Param]:
@@ -78,7 +73,7 @@ def deadline(name: str) -> DeadlineAlert | None:
 def watched(last: Any) -> None:
     """Add the leaf that fails the run when any step before it failed."""
 
-    @task(trigger_rule="one_failed", retries=0)
+    @task(trigger_rule="one_failed", retries=0)  # type: ignore[untyped-decorator]  # Airflow's own annotation
     def verdict() -> None:
         raise Stop("CH-RUN-007")
 

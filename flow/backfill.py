@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,9 +13,8 @@ from cityhub.errors import Retry
 from cityhub.settings import REPOSITORY, Settings
 from cityhub.spec.read import one
 from flow.airflow_env import environment
-from flow.child import child, tail
-from flow.nightly import _follow
-from flow.steps import open_day
+from flow.steps import active, open_day
+from flow.workers import plan, run_plan, workers
 
 
 def days(first: date, last: date) -> list[date]:
@@ -38,9 +38,7 @@ def through_scheduler(settings: Settings, feed: str, first: date, last: date) ->
         "--to-date",
         f"{last + timedelta(days=1)}T23:59",
     ]
-    done = subprocess.run(
-        create, cwd=REPOSITORY, env=_env(settings), capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(create, cwd=REPOSITORY, env=_env(settings), capture_output=True, text=True, check=False)
     if done.returncode:
         raise Retry("CH-RUN-005", feed=feed, detail=(done.stderr or done.stdout).strip()[-400:])
     return done.stdout.strip().splitlines()
@@ -49,23 +47,13 @@ def through_scheduler(settings: Settings, feed: str, first: date, last: date) ->
 def in_process(settings: Settings, feed: str, first: date, last: date) -> Iterator[dict[str, Any]]:
     """Run the feed's DAG and the stages for each day without a scheduler; yields `{day, dag, state, seconds}`."""
     one(settings.feeds, feed)
-    log = settings.home / "logs" / "airflow.log"
-    progress = settings.home / "logs" / "backfill.jsonl"
-    progress.parent.mkdir(parents=True, exist_ok=True)
+    waits = plan(active(settings), [feed])
     for day in days(first, last):
         open_day(settings, day)
-        progress.write_bytes(b"")
-        command = [sys.executable, "-m", "flow.airflow_night", day.isoformat()]
-        command += ["--progress", str(progress), "--feed", feed]
-        with child(command, log, _env(settings)) as process:
-            for record in _follow(progress, process.poll):
+        with workers(settings, day, {}, 1) as started:
+            for record in run_plan(started, waits):
                 yield {"day": day.isoformat(), **record}
-            code = process.wait()
-        if code not in {0, 1}:
-            raise Retry("CH-RUN-005", feed=feed, detail=tail(log))
 
 
 def _env(settings: Settings) -> dict[str, str]:
-    import os
-
     return os.environ | environment(settings)

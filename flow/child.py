@@ -24,19 +24,25 @@ def _die_with_parent() -> None:
 
 @contextmanager
 def child(
-    command: list[str], log: Path, env: dict[str, str] | None = None
+    command: list[str],
+    log: Path,
+    env: dict[str, str] | None = None,
+    *,
+    stdin: int = subprocess.DEVNULL,
+    pass_fds: tuple[int, ...] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program with its output in `log`; at the end SIGTERM, then SIGKILL after 20 seconds."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         process = subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
+            pass_fds=pass_fds,
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=REPOSITORY,
             env=os.environ | (env or {}),
-            preexec_fn=_die_with_parent,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509  # calls one C function, takes no lock
         )
     try:
         yield process

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
-from typing import Any
 
-from cityhub.errors import Stop
 from cityhub.settings import Settings
 from flow import city as box
-from flow.airflow_env import environment
-from flow.child import child, tail
 from flow.steps import active, open_day
+from flow.workers import plan, run_plan, workers
 from warehouse import lake
 
 Tell = Callable[[str], None]
@@ -35,32 +29,33 @@ class Night:
     messages: int = 0
 
 
-def run_night(settings: Settings, day: date, options: box.CityOptions | None, tell: Tell) -> Night:
+def run_night(settings: Settings, day: date, options: box.CityOptions | None, tell: Tell, *, jobs: int = 2) -> Night:
     """Run feeds, quality, indicators, scoring and publication for one service day.
 
-    `options` None: the sources that this installation's secrets name; else the sandbox is started.
+    `options` None: the sources that this installation's secrets name; else the sandbox is started. `jobs`: worker
+    processes at most.
     Raises `Retry` CH-LAKE-004 when another night is under way.
     """
     night = Night(day)
-    started = time.monotonic()
+    last = time.monotonic()
 
     def lap(name: str) -> None:
-        nonlocal started
-        night.seconds[name] = round(time.monotonic() - started, 1)
-        started = time.monotonic()
+        nonlocal last
+        night.seconds[name] = round(time.monotonic() - last, 1)
+        last = time.monotonic()
 
     with ExitStack() as stack:
         stack.enter_context(lake.lock(settings, "nightly", timeout_s=1))
         env = {"CITYHUB_RETRY_DELAY_S": "1", "CITYHUB_RETRIES": "1"}
         if options is not None:
+            env["CITYHUB_SECRETS"] = str(settings.home / "sandbox" / "secrets")
+        started = stack.enter_context(workers(settings, day, env, jobs))
+        if options is not None:
             if box.identity_changed(settings, options):
-                tell(
-                    "note: this warehouse already holds another sandbox city; its rows stay (make clean starts anew)"
-                )
+                tell("note: this warehouse already holds another sandbox city; its rows stay (make clean starts anew)")
             tell(f"sandbox: seed {options.seed}, scale {options.scale}, "
                  f"{'public records' if options.records else 'generated records'}")  # fmt: skip
             ready = stack.enter_context(box.city(settings, day, options))
-            env["CITYHUB_SECRETS"] = str(settings.home / "sandbox" / "secrets")
             lap("sandbox")
         open_day(settings, day)
         lap("prepare")
@@ -69,38 +64,14 @@ def run_night(settings: Settings, day: date, options: box.CityOptions | None, te
                 night.messages = box.publish_messages(settings, ready, running)
             tell(f"gateway: {night.messages} messages acknowledged and spooled")
             lap("gateway")
-        for record in run_dags(settings, day, env):
+        progress = settings.home / "logs" / "progress.jsonl"
+        progress.write_bytes(b"")
+        for record in run_plan(started, plan(active(settings))):
             night.dags += 1
+            with progress.open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps(record) + "\n")
             if record["state"] != "success":
                 night.failed.append(record["dag"])
             tell(f"{record['dag']}: {record['state']} in {record['seconds']} s")
         lap("dags")
     return night
-
-
-def run_dags(settings: Settings, day: date, env: dict[str, str]) -> Iterator[dict[str, Any]]:
-    """Run the DAGs in a child process; yields `{dag, state, seconds}` as each ends."""
-    progress = settings.home / "logs" / "progress.jsonl"
-    log = settings.home / "logs" / "airflow.log"
-    progress.parent.mkdir(parents=True, exist_ok=True)
-    progress.write_bytes(b"")
-    command = [sys.executable, "-m", "flow.airflow_night", day.isoformat(), "--progress", str(progress)]
-    with child(command, log, environment(settings) | env) as process:
-        yield from _follow(progress, process.poll)
-        code = process.wait()
-    if code not in {0, 1}:
-        raise Stop("CH-RUN-004", exit_code=code, log=str(log), detail=tail(log))
-
-
-def _follow(progress: Path, ended: Callable[[], int | None]) -> Iterator[dict[str, Any]]:
-    pause = threading.Event()
-    with progress.open(encoding="utf-8") as lines:
-        last_turn = False
-        while True:
-            for line in iter(lines.readline, ""):
-                yield json.loads(line)
-            if last_turn:
-                return
-            last_turn = ended() is not None
-            if not last_turn:
-                pause.wait(0.1)

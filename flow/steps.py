@@ -165,7 +165,5 @@ def _cursor(settings: Settings, spec: FeedSpec) -> str | None:
 
 
 def _loaded_until(con: Any, feed: str, day: date) -> str:
-    row = con.execute(
-        "SELECT max(load_id) FROM load_log WHERE feed = ? AND service_day = ?", [feed, day]
-    ).fetchone()
+    row = con.execute("SELECT max(load_id) FROM load_log WHERE feed = ? AND service_day = ?", [feed, day]).fetchone()
     return str(row[0] or "")
