@@ -66,8 +66,10 @@ for line in sys.stdin:
 def helper(county: County) -> Iterator[Callable[..., int]]:
     """A function that publishes in another process, which kills itself at a step; gives its signal."""
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    program = county.settings.home / "helper.py"  # a file: under `python -c` DuckDB draws a progress bar on stdout
+    program.write_text(HELPER, encoding="utf-8")
     with subprocess.Popen(
-        [sys.executable, "-c", HELPER, str(county.settings.home)],
+        [sys.executable, str(program), str(county.settings.home)],
         env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         assert process.stdin and process.stdout
@@ -76,9 +78,7 @@ def helper(county: County) -> Iterator[Callable[..., int]]:
         def kill_at(*step: str) -> int:
             writing.write(" ".join(step) + "\n")
             writing.flush()
-            line = reading.readline()
-            assert line.strip().isdigit(), f"{step}: {line!r} {reading.readline()!r} {reading.readline()!r}"
-            return int(line)
+            return int(reading.readline())
 
         yield kill_at
         writing.close()
