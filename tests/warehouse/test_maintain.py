@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -16,6 +17,16 @@ from warehouse import lake, tables
 from warehouse.maintain import maintain
 
 Con = duckdb.DuckDBPyConnection
+
+
+@pytest.fixture
+def con(settings: Settings) -> Iterator[Con]:
+    """A lake with nothing in it: upkeep visits every table."""
+    con = lake.connect(settings)
+    yield con
+    con.close()
+
+
 ROWS = "SELECT service_day, lamp_id, count FROM city_lamp ORDER BY ALL"
 
 

@@ -14,7 +14,7 @@ from cityhub.errors import Retry, Stop
 from cityhub.settings import Settings
 from tests.warehouse.made import snapshots, spec
 from tests.warehouse.test_ledger import LOAD
-from warehouse import lake, ledger, reference
+from warehouse import lake, ledger
 from warehouse.status import WORDS, of_day, status, word
 
 Con = duckdb.DuckDBPyConnection
@@ -29,8 +29,9 @@ def city(con: Con, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Con:
     monkeypatch.setenv("CITYHUB_NOW", "2026-11-20T03:00:00+08:00")
     specs = [LAMP, POLE, GATE, GAS]
     before = DAY - timedelta(days=1)
-    reference.load(con, settings)
     with lake.write(con, settings, "the 19th"):
+        for place, (name, zh) in enumerate({"lighting": "智慧路灯", "gas": "智慧燃气", "water": "智慧供水"}.items()):
+            con.execute(f"INSERT INTO platform VALUES ('{name}', '{zh}', '{name}', NULL, {place})")
         ledger.expect(con, specs, before)
         for each in (LAMP, POLE, GAS):
             moment = NOON - timedelta(days=1)
@@ -69,7 +70,7 @@ def test_platforms_stand_in_their_order_with_their_worst_word(city: Con) -> None
     platforms = {each.platform: each for each in of_day(city, DAY, NOON).platforms}
     assert list(platforms) == ["lighting", "gas", "water"]
     lighting = platforms["lighting"]
-    assert (lighting.name_en, lighting.word, lighting.word_zh) == ("Street lighting", "late", "迟到")
+    assert (lighting.name_zh, lighting.word, lighting.word_zh) == ("智慧路灯", "late", "迟到")
     assert (lighting.feeds, lighting.fresh, lighting.late) == (2, 1, 1)
     assert (lighting.landed, lighting.quarantined) == (10, 1)
     assert platforms["water"].failed == 1
