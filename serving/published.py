@@ -60,13 +60,10 @@ def rows(root: Path, manifest: Manifest, dataset: str, **equal: str | None) -> l
     con = duckdb.connect()
     try:
         con.execute("SET TimeZone = 'Asia/Shanghai'")
-        answer = con.execute(
-            f"SELECT * FROM read_parquet({literal(str(path))}) WHERE {where}", list(wanted.values())
-        )
+        answer = con.execute(f"SELECT * FROM read_parquet({literal(str(path))}) WHERE {where}", list(wanted.values()))
         names = [column[0] for column in answer.description or ()]
         return [
-            {name: _plain(value) for name, value in zip(names, values, strict=True)}
-            for values in answer.fetchall()
+            {name: _plain(value) for name, value in zip(names, values, strict=True)} for values in answer.fetchall()
         ]
     finally:
         con.close()
