@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import paho.mqtt.client as paho
 import pytest
@@ -35,8 +36,9 @@ def listening(city: publisher.Publisher, password: str | None = None) -> Iterato
     client.on_connect = on_connect
     client.on_subscribe = lambda *_: subscribed.set()
     client.on_message = lambda _c, _d, message: got.append((message.topic, message.payload))
-    host, port = city["mqtt_url"].removeprefix("mqtt://").split(":")
-    client.connect(host, int(port))
+    address = urlsplit(city["mqtt_url"])
+    assert address.hostname and address.port
+    client.connect(address.hostname, address.port)
     client.loop_start()
     try:
         if password is not None:
