@@ -39,9 +39,16 @@ def narrow(text: str) -> str:
 
 
 def in_list(expression: str, values: Iterable[str]) -> str:
-    """`expression IN ('a', 'b')`; false for no values."""
-    listed = ", ".join(literal(value) for value in dict.fromkeys(narrow(value) for value in values))
-    return f"{expression} IN ({listed})" if listed else "false"
+    """Whether a text is one of some constants, as `hub_text` writes both; false for NULL.
+
+    Not `IN (…)`: the optimiser makes a join of that, which evaluates the expression for every row, where a
+    branch of a CASE is evaluated only for the rows that come to it. Most texts are longer than any token.
+    """
+    known = list(dict.fromkeys(narrow(value) for value in values))
+    if not known:
+        return "false"
+    listed, longest = ", ".join(literal(value) for value in known), max(len(value.encode()) for value in known)
+    return f"CASE WHEN strlen({expression}) <= {longest} THEN list_contains([{listed}], {expression}) ELSE false END"
 
 
 def missing_early(field: FieldSpec) -> list[str]:
@@ -59,7 +66,7 @@ def typed(field: FieldSpec, text: str, decimal: str = ".") -> str:
     if field.codes:
         text = f"({_coded(field, f'hub_text({text})')})"
     elif missing_early(field):
-        text = f"(CASE WHEN NOT coalesce({in_list(f'hub_text({text})', missing_early(field))}, false) THEN {text} END)"
+        text = f"(CASE WHEN NOT {in_list(f'hub_text({text})', missing_early(field))} THEN {text} END)"
     if field.type == "boolean":
         return _boolean(field, text)
     if field.type == "timestamp":

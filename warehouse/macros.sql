@@ -58,6 +58,8 @@ CREATE OR REPLACE TEMP MACRO hub_hyphens(x) AS trim(translate(replace(hub_signs(
 -- ISO 8601. A cast to TIMESTAMP drops an offset without a word, one to TIMESTAMPTZ depends on the session's
 -- zone when there is none: so the form decides first. `infinity`, `epoch` and named zones are no times.
 CREATE OR REPLACE TEMP MACRO hub_iso(x, zone) AS CASE
+    WHEN zone = 'Asia/Shanghai' AND x LIKE '20__-__-_____:__:__' AND NOT suffix(x, 'Z')
+        THEN make_timestamptz(epoch_us(TRY_CAST(x AS TIMESTAMP)) - 28800000000)
     WHEN regexp_full_match(x, '\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?') THEN hub_instant(TRY_CAST(x AS TIMESTAMP), zone)
     WHEN regexp_full_match(replace(hub_hyphens(x), '：', ':'), '\d{4}-\d{1,2}-\d{1,2}[Tt ] ?\d{1,2}:\d\d(:\d\d([.]\d{1,9})?)?')
         THEN hub_instant(TRY_CAST(regexp_replace(replace(hub_hyphens(x), '：', ':'), '[Tt ] ?', ' ') AS TIMESTAMP), zone)
