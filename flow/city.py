@@ -96,7 +96,8 @@ def publish_messages(settings: Settings, ready: dict[str, Any], running: Process
     before = durable()
     request = urllib.request.Request(f"{ready['control']}/publish", method="POST")
     with urllib.request.urlopen(request, timeout=300) as answer:
-        published = int(json.loads(answer.read())["published"])
+        told = json.loads(answer.read())
+    published = int(told["published"]) - int(told.get("unheard", 0))
     log = settings.home / "logs" / "gateway.log"
     name = "the gateway's spool"
     wait_until(lambda: durable() >= before + published, running, name=name, log=log, seconds=120)

@@ -61,8 +61,10 @@ def data_columns(spec: FeedSpec) -> list[str]:
 
 
 def define_macros(con: duckdb.DuckDBPyConnection) -> None:
-    """Define the functions that compiled mappings call, for this connection."""
-    con.execute(MACROS.read_text(encoding="utf-8"))
+    """Define the functions that compiled mappings call, once for a connection."""
+    if con.execute("SELECT getvariable('hub_macros')").fetchone() != (True,):
+        con.execute(MACROS.read_text(encoding="utf-8"))
+        con.execute("SET VARIABLE hub_macros = true")
 
 
 def mapping(spec: FeedSpec, decimal: str = ".") -> str:

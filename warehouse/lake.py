@@ -65,6 +65,7 @@ def engine(settings: Settings) -> duckdb.DuckDBPyConnection:
 def attach(con: duckdb.DuckDBPyConnection, settings: Settings, *, read_only: bool = False) -> None:
     """Attach the lake as `lake` and make it the default; raises `duckdb.Error` when it cannot be reached."""
     con.execute("SET TimeZone = 'Asia/Shanghai'")
+    con.execute("SET enable_progress_bar = false")  # it would draw into standard output, which may be JSON
     con.execute(attach_sql(settings, read_only=read_only))
     con.execute("USE lake")
     con.execute("SET ducklake_retry_backoff = 1.1")

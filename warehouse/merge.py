@@ -69,7 +69,8 @@ def select_good(con: duckdb.DuckDBPyConnection, spec: FeedSpec) -> int:
     if spec.unit.by == "point":
         rows = f"(SELECT * EXCLUDE (unit_code), rowid AS __row FROM temp.hub_stage WHERE {where})"
         select = unit_by_point_sql(rows, "lon_wgs84", "lat_wgs84")
-        con.execute(f"CREATE OR REPLACE TEMP TABLE hub_good AS {select}")
+        con.execute(f"CREATE OR REPLACE TEMP TABLE hub_located AS {select}")
+        con.execute("CREATE OR REPLACE TEMP VIEW hub_good AS SELECT * FROM temp.hub_located")
     else:
         con.execute(
             f"CREATE OR REPLACE TEMP VIEW hub_good AS SELECT *, rowid AS __row FROM temp.hub_stage WHERE {where}"

@@ -16,9 +16,10 @@ from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from warehouse.compile import define_macros, mapping, sources
 from warehouse.landing import Manifest
-from warehouse.names import identifier
 from warehouse.readers import READERS, relation
 from warehouse.readers.job import Job, Reject, named_file, without_content
+
+TEMPORARY = ("hub_located", "hub_verdict", "hub_loser", "hub_stage", "hub_reject")
 
 
 @dataclass(frozen=True)
@@ -73,14 +74,11 @@ def _set_key(con: duckdb.DuckDBPyConnection, spec: FeedSpec) -> None:
 
 
 def _clean(con: duckdb.DuckDBPyConnection) -> None:
+    # by name: asking the catalog what is there reads the whole lake's catalog, a tenth of a second a load
     con.execute("RESET VARIABLE cityhub_personal_key")
-    made = con.execute(
-        "SELECT 'TABLE', table_name FROM duckdb_tables() WHERE database_name = 'temp' AND table_name LIKE 'hub_%'"
-        " UNION ALL SELECT 'VIEW', view_name FROM duckdb_views()"
-        " WHERE database_name = 'temp' AND view_name LIKE 'hub_%' ORDER BY 1 DESC"
-    ).fetchall()
-    for kind, name in made:
-        con.execute(f"DROP {kind} temp.{identifier(name)}")
+    con.execute("DROP VIEW IF EXISTS temp.hub_good")
+    for name in TEMPORARY:
+        con.execute(f"DROP TABLE IF EXISTS temp.{name}")
 
 
 def _fill(job: Job) -> None:
