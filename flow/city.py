@@ -82,6 +82,22 @@ def _subscribed(status: Path) -> bool:
         return False
 
 
+def already_sent(settings: Settings, day: date, options: CityOptions) -> bool:
+    """Whether the day's messages of this city are in the spool already: a device does not send twice what was
+    acknowledged."""
+    note = _sent_note(settings, day)
+    return note.exists() and json.loads(note.read_text(encoding="utf-8")) == options.identity()
+
+
+def remember_sent(settings: Settings, day: date, options: CityOptions) -> None:
+    """Note that the gateway has made the day's messages durable."""
+    _sent_note(settings, day).write_text(json.dumps(options.identity()), encoding="utf-8")
+
+
+def _sent_note(settings: Settings, day: date) -> Path:
+    return settings.home / "sandbox" / f"sent-{day}.json"
+
+
 def publish_messages(settings: Settings, ready: dict[str, Any], running: Process) -> int:
     """Ask the sandbox to publish the day's MQTT messages; the number that the broker acknowledged.
 

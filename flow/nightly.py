@@ -59,9 +59,10 @@ def run_night(settings: Settings, day: date, options: box.CityOptions | None, te
             lap("sandbox")
         open_day(settings, day)
         lap("prepare")
-        if options is not None and any(s.source.kind == "mqtt" for s in active(settings).values()):
+        if options is not None and not box.already_sent(settings, day, options):
             with box.gateway(settings, env) as running:
                 night.messages = box.publish_messages(settings, ready, running)
+            box.remember_sent(settings, day, options)
             tell(f"gateway: {night.messages} messages acknowledged and spooled")
             lap("gateway")
         progress = settings.home / "logs" / "progress.jsonl"

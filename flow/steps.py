@@ -60,7 +60,7 @@ def land(settings: Settings, feed: str, day: date) -> Manifest | None:
         if spec.source.kind == "mqtt":
             manifest = collect(settings, spec, day)
         else:
-            manifest = pull(settings, spec, day, cursor=_cursor(settings, spec))
+            manifest = pull(settings, spec, day, cursor=_cursor(settings, spec, day))
     log.event(logger, "landed", feed=feed, interval=day, run=manifest.load_id if manifest else None)
     return manifest
 
@@ -156,11 +156,18 @@ def _recorded(settings: Settings, spec: FeedSpec, day: date) -> Iterator[None]:
         raise
 
 
-def _cursor(settings: Settings, spec: FeedSpec) -> str | None:
+def _cursor(settings: Settings, spec: FeedSpec, day: date) -> str | None:
+    """Where the delivery before this day ended: a run of the same day again reads the same changes."""
     if spec.source.kind != "database" or spec.source.cursor is None:
         return None
-    con = _connection(settings)
-    row = con.execute("SELECT position FROM feed_cursor WHERE feed = $feed", {"feed": spec.feed}).fetchone()
+    row = (
+        _connection(settings)
+        .execute(
+            "SELECT position FROM feed_cursor WHERE feed = $feed AND service_day < $day ORDER BY service_day DESC LIMIT 1",
+            {"feed": spec.feed, "day": day},
+        )
+        .fetchone()
+    )
     return str(row[0]) if row else None
 
 

@@ -55,6 +55,12 @@ class Worker:
         self.process.stdin.write(f"{dag_id}\n".encode())
         self.process.stdin.flush()
 
+    def end(self) -> None:
+        """Let it go: no more DAGs come. Its state is in files and databases, so nothing is waited for."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        self.process.kill()
+
 
 @contextmanager
 def workers(settings: Settings, day: date, env: dict[str, str], number: int) -> Iterator[list[Worker]]:
@@ -67,6 +73,8 @@ def workers(settings: Settings, day: date, env: dict[str, str], number: int) -> 
         for index in range(number if migrated(settings) else 1):
             started.append(_start(stack, settings, day, env, index))
         yield started
+        for worker in started:
+            worker.end()
 
 
 def _start(stack: ExitStack, settings: Settings, day: date, env: dict[str, str], index: int) -> Worker:

@@ -222,16 +222,20 @@ def _mark_days(con: duckdb.DuckDBPyConnection, spec: FeedSpec, stamp: Stamp, mer
 
 
 def _move_cursor(con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest) -> None:
-    """The change cursor of the feed; an older delivery that is loaded again does not move it back."""
+    """How far the feed was read by this service day's delivery; a run of the same day again starts where the day
+    before ended, so that it reads the same changes. An older delivery that is loaded again moves nothing back."""
     if manifest.cursor is None:
         return
-    values: dict[str, object] = {"feed": spec.feed, "load_id": manifest.load_id}
+    of_day = "feed = $feed AND service_day = $day"
+    values: dict[str, object] = {"feed": spec.feed, "day": manifest.day(), "load_id": manifest.load_id}
     newer = con.execute(
-        "SELECT 1 FROM feed_cursor WHERE feed = $feed AND split_part(load_id, '-', 1) > split_part($load_id, '-', 1)", values
+        f"SELECT 1 FROM feed_cursor WHERE {of_day} AND split_part(load_id, '-', 1) > split_part($load_id, '-', 1)",
+        values,
     ).fetchone()
     if newer is None:
-        con.execute("DELETE FROM feed_cursor WHERE feed = $feed", {"feed": spec.feed})
+        con.execute(f"DELETE FROM feed_cursor WHERE {of_day}", {"feed": spec.feed, "day": manifest.day()})
         con.execute(
-            "INSERT INTO feed_cursor (feed, position, load_id, as_of) VALUES ($feed, $position, $load_id, $as_of)",
+            "INSERT INTO feed_cursor (feed, service_day, position, load_id, as_of)"
+            " VALUES ($feed, $day, $position, $load_id, $as_of)",
             {**values, "position": manifest.cursor, "as_of": clock.now()},
         )

@@ -23,7 +23,8 @@ CREATE TABLE load_log (
     inserted BIGINT, updated BIGINT, unchanged BIGINT, late BIGINT, flagged BIGINT,
     content_sha256 VARCHAR, spec_sha256 VARCHAR, landing_folder VARCHAR, finished_at TIMESTAMPTZ);
 
-CREATE TABLE feed_cursor (feed VARCHAR NOT NULL, position VARCHAR NOT NULL, load_id VARCHAR NOT NULL, as_of TIMESTAMPTZ NOT NULL);
+-- How far a feed with a change cursor was read by each service day's delivery.
+CREATE TABLE feed_cursor (feed VARCHAR NOT NULL, service_day DATE NOT NULL, position VARCHAR NOT NULL, load_id VARCHAR NOT NULL, as_of TIMESTAMPTZ NOT NULL);
 
 -- Days of a canonical table that a load changed and whose indicators are not recomputed yet.
 CREATE TABLE dirty_day (table_name VARCHAR NOT NULL, service_day DATE NOT NULL, load_id VARCHAR NOT NULL, marked_at TIMESTAMPTZ NOT NULL);
