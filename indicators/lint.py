@@ -30,7 +30,9 @@ FUNCTIONS = _set(
     "lag lead row_number upper lower length p95"
 )
 # Words that may stand before a bracket without being a function.
-_WORDS = _set("select from where having join union and or not in as over on when then else case between by with exists")
+_WORDS = _set(
+    "select from where having join union and or not in as over on when then else case between by with exists decimal"
+)
 _REFUSED = _set(
     "filter qualify pivot unpivot unnest asof exclude replace ilike similar interval lateral using limit "
     "offset sample recursive natural create insert update delete drop attach copy call pragma set"

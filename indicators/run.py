@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class Sums:
 
 
 def exact(number: object) -> float | None:
-    """Twelve significant digits: parallel sums of doubles differ in the last bits from run to run, and a
+    """Twelve significant digits: means and quotients of doubles may differ in the last bits between engines, and a
     value that did not change must not be written again."""
     return None if number is None else float(f"{float(str(number)):.12g}")
 
@@ -41,7 +42,7 @@ def total(parts: Iterable[Sums], *, unit: str | None = None, hour: int | None = 
 
     def add(values: Iterable[float | int | None]) -> float | None:
         known = [value for value in values if value is not None]
-        return exact(sum(known)) if known else None
+        return exact(math.fsum(known)) if known else None  # whatever order the parts come in
 
     expected, valid = add(item.n_expected for item in items), add(item.n_valid for item in items)
     return Sums(

@@ -3,6 +3,8 @@
 Besides the table's own columns analysts may use, for every TIMESTAMPTZ column `c`:
 `c_ms` BIGINT (epoch milliseconds), `c_hour` INTEGER (0 to 23, Asia/Shanghai), `c_day_id` INTEGER (yyyymmdd);
 and `day_id` INTEGER for `service_day`. `hour_of_day(hour_no)` holds the hours 0 to 23.
+Measured values (DOUBLE in the tables) are DECIMAL(18, 6) here, so that sums do not depend on the order of rows;
+definitions cast intermediate means and powers likewise before they add them up.
 The time stamps themselves are left to people: functions over them differ between engines.
 """
 
@@ -19,6 +21,9 @@ CAST(((epoch_ms("{c}") + 28800000) // 3600000) % 24 AS INTEGER) AS "{c}_hour",
 CAST(strftime(make_timestamp((epoch_ms("{c}") + 28800000) * 1000), '%Y%m%d') AS INTEGER) AS "{c}_day_id"
 """
 _DAY = "year({c}) * 10000 + month({c}) * 100 + day({c}) AS day_id"
+
+# Sums of DOUBLE depend on the order of rows, so the same rows could give two values; sums of DECIMAL do not.
+EXACT = "DECIMAL(18, 6)"
 
 # Quantiles differ in name and in interpolation between engines: the one shim that a second engine needs.
 _SHIM = "CREATE OR REPLACE TEMP MACRO p95(x) AS quantile_cont(x, 0.95)"
@@ -47,6 +52,7 @@ def create(con: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> set[str]:
         extra = [_COLUMN.format(c=name) for name, kind in columns[table] if kind == "TIMESTAMP WITH TIME ZONE"]
         if any(name == "service_day" for name, _ in columns[table]):
             extra.append(_DAY.format(c="service_day"))
-        wanted = ", ".join(["*", *extra])
+        exact = [f'TRY_CAST("{name}" AS {EXACT}) AS "{name}"' for name, kind in columns[table] if kind == "DOUBLE"]
+        wanted = ", ".join([f"* REPLACE ({', '.join(exact)})" if exact else "*", *extra])
         con.execute(f'CREATE OR REPLACE TEMP VIEW "{table}" AS SELECT {wanted} FROM lake.main."{table}"')
     return absent
