@@ -110,9 +110,7 @@ def _columns(spec: FeedSpec) -> list[_Column]:
     found = []
     for i, (name, field) in enumerate(spec.fields.items()):
         if field.personal in {"hash", "mask"} and field.type != "text":
-            raise Stop(
-                "CH-LOAD-008", feed=spec.feed, field=name, problem="a personal field must have type text"
-            )
+            raise Stop("CH-LOAD-008", feed=spec.feed, field=name, problem="a personal field must have type text")
         column = _Column(name, field, at[field.source], f"v{i}", f"e{i}")
         found.append(replace(column, soft=_soft(spec, column)))
     return found
@@ -134,9 +132,7 @@ def _soft(spec: FeedSpec, column: _Column) -> str:
 
 def _hard(column: _Column) -> str:
     """The reason that costs the row, NULL when there is none."""
-    return {"false": column.e, "true": "NULL"}.get(
-        column.soft, f"CASE WHEN NOT ({column.soft}) THEN {column.e} END"
-    )
+    return {"false": column.e, "true": "NULL"}.get(column.soft, f"CASE WHEN NOT ({column.soft}) THEN {column.e} END")
 
 
 def _reason(spec: FeedSpec, column: _Column) -> str:
@@ -148,11 +144,7 @@ def _reason(spec: FeedSpec, column: _Column) -> str:
     elif field.type == "text":
         empty = absent
     else:
-        fraction = (
-            f" WHEN hub_number({column.s}) IS NOT NULL THEN 'not_an_integer'"
-            if field.type == "integer"
-            else ""
-        )
+        fraction = f" WHEN hub_number({column.s}) IS NOT NULL THEN 'not_an_integer'" if field.type == "integer" else ""
         empty = f"CASE WHEN {missing} THEN {absent}{fraction} ELSE {literal(NOT_A[field.type])} END"
     cases = [f"WHEN {v} IS NULL THEN {empty}"] if empty != "NULL" else []
     if field.type in {"integer", "double", "decimal"}:
@@ -161,9 +153,8 @@ def _reason(spec: FeedSpec, column: _Column) -> str:
         beyond = " OR ".join(limit for limit in limits if limit)
         cases += [f"WHEN {beyond} THEN 'out_of_range'"] if beyond else []
     if field.pattern:
-        cases.append(
-            f"WHEN NOT regexp_full_match(hub_text({column.s}), {literal(field.pattern)}) THEN 'pattern'"
-        )
+        fits = f"regexp_full_match(hub_text({column.s}), {literal(field.pattern)})"
+        cases.append(f"WHEN {v} IS NOT NULL AND NOT {fits} THEN 'pattern'")
     if column.name in {spec.identity.day_from, spec.identity.version}:
         cases += _plausible(field, v)
     return f"CASE {' '.join(cases)} END" if cases else "NULL::VARCHAR"
@@ -247,13 +238,12 @@ def _bad(spec: FeedSpec, columns: list[_Column], position_is_soft: bool) -> str:
         )
     guard = {c.s: c.field for c in columns}
     guard |= {c.s: c.field for c in columns if c.field.personal != "no"}
-    row = ", ".join(
-        f"{literal(name)}: {_protected(guard[f's{i}'], f's{i}')}" for i, name in enumerate(sources(spec))
-    )
+    # json_object and not a struct: names in a record may differ by case alone.
+    row = ", ".join(f"{literal(name)}, {_protected(guard[f's{i}'], f's{i}')}" for i, name in enumerate(sources(spec)))
     keys = [_named(columns, name) for name in spec.identity.key]
     key = ", ".join(_protected(c.field, f"hub_text({c.s})") for c in keys)
     why = f"list_filter([{', '.join(entries)}], lambda item: item IS NOT NULL)"
-    content = f"{{'why': {why}, 'key': concat_ws('|', {key}), 'row': {{{row}}}}}"
+    content = f"{{'why': {why}, 'key': concat_ws('|', {key}), 'row': json_object({row})}}"
     return f"CASE WHEN {' OR '.join(tests)} THEN CAST(to_json({content}) AS VARCHAR) END"
 
 
@@ -267,9 +257,7 @@ def _flags(spec: FeedSpec, columns: list[_Column], position_is_soft: bool) -> st
         notes.append("epos")
     if spec.unit.by == "code" and spec.unit.codes:
         value = _named(columns, spec.unit.field or "").v
-        notes.append(
-            f"CASE WHEN {value} IS NOT NULL AND ({_unit(spec, columns)}) IS NULL THEN 'unknown_unit' END"
-        )
+        notes.append(f"CASE WHEN {value} IS NOT NULL AND ({_unit(spec, columns)}) IS NULL THEN 'unknown_unit' END")
     return f"nullif(concat_ws(',', {', '.join(notes)}), '')" if notes else "NULL::VARCHAR"
 
 

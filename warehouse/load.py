@@ -86,9 +86,7 @@ def load(
     return result
 
 
-def _before(
-    con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest, spec_id: str
-) -> LoadResult | None:
+def _before(con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest, spec_id: str) -> LoadResult | None:
     """The result of the load that took this delivery already: this very one, or the same content as the newest."""
     day = manifest.day()
     values: dict[str, object] = {"feed": spec.feed, "day": day, "spec": spec_id}
@@ -195,7 +193,8 @@ def _stale(con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest) -
     if spec.identity.day_from is not None or spec.identity.version is not None:
         return False
     found = con.execute(
-        "SELECT 1 FROM load_log WHERE feed = $feed AND (service_day > $day OR (service_day = $day AND split_part(load_id, '-', 1) > split_part($load_id, '-', 1)))"
+        "SELECT 1 FROM load_log WHERE feed = $feed AND (service_day > $day OR (service_day = $day"
+        " AND split_part(load_id, '-', 1) > split_part($load_id, '-', 1)))"
         " LIMIT 1",
         {"feed": spec.feed, "day": manifest.day(), "load_id": manifest.load_id},
     ).fetchone()

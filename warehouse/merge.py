@@ -56,9 +56,7 @@ def select_good(con: duckdb.DuckDBPyConnection, spec: FeedSpec) -> int:
         "SELECT count(*), count(DISTINCT __hash) FROM temp.hub_stage WHERE __bad IS NULL"
     ).fetchone() or (0, 0)
     repeated, where = 0, "__bad IS NULL"
-    if (
-        counted[0] != counted[1]
-    ):  # never the case without repeats; a hash collision alone changes nothing below
+    if counted[0] != counted[1]:  # never the case without repeats; a hash collision alone changes nothing below
         con.execute(
             "CREATE OR REPLACE TEMP TABLE hub_loser AS SELECT rowid AS r FROM temp.hub_stage WHERE __bad IS NULL AND"
             " __hash IN (SELECT __hash FROM temp.hub_stage WHERE __bad IS NULL GROUP BY __hash HAVING count(*) > 1)"
@@ -85,9 +83,7 @@ def merge(
     keys it knows stay. `full`: every key is in this delivery, so that one which it lacks is closed.
     """
     merged = Merged(repeated=repeated)
-    days = [
-        row[0] for row in con.execute("SELECT DISTINCT service_day FROM temp.hub_good ORDER BY 1").fetchall()
-    ]
+    days = [row[0] for row in con.execute("SELECT DISTINCT service_day FROM temp.hub_good ORDER BY 1").fetchall()]
     scope = _scope(spec, days)
     table = identifier(spec.table)
     if _count(con, f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {scope} LIMIT 1)"):
@@ -153,9 +149,8 @@ def _judge(con: duckdb.DuckDBPyConnection, spec: FeedSpec, stamp: Stamp, scope: 
     first = f"t.{identifier(spec.identity.key[0])}"
     names = data_columns(spec)
     differs = " OR ".join(f"t.{identifier(name)} IS DISTINCT FROM s.{identifier(name)}" for name in names)
-    older = "t._version > s._version OR (t._version = s._version AND split_part(t._load_id, '-', 1) > split_part($load_id, '-', 1))"
-    if stale:
-        older = "true"
+    later = "split_part(t._load_id, '-', 1) > split_part($load_id, '-', 1)"
+    older = "true" if stale else f"t._version > s._version OR (t._version = s._version AND {later})"
     columns = identifiers(list(dict.fromkeys([*names, "service_day", "_version", "_load_id"])))
     # A stale full delivery knows no key that has been closed since.
     unknown = "older" if stale and spec.identity.deletes == "full_compare" else "new"
@@ -163,14 +158,13 @@ def _judge(con: duckdb.DuckDBPyConnection, spec: FeedSpec, stamp: Stamp, scope: 
         "CREATE OR REPLACE TEMP TABLE hub_verdict AS SELECT s.__row AS r, s.service_day,"
         f" s._flags IS NOT NULL AS flagged, t.service_day AS old_day, CASE WHEN {first} IS NULL THEN '{unknown}'"
         f" WHEN NOT ({differs}) THEN 'same' WHEN {older} THEN 'older' ELSE 'changed' END AS verdict"
-        f" FROM temp.hub_good AS s LEFT JOIN (SELECT {columns} FROM {identifier(spec.table)} WHERE {scope}) AS t ON {keys}",
+        " FROM temp.hub_good AS s"
+        f" LEFT JOIN (SELECT {columns} FROM {identifier(spec.table)} WHERE {scope}) AS t ON {keys}",
         {} if stale else {"load_id": stamp.load_id},
     )
 
 
-def _write_judged(
-    con: duckdb.DuckDBPyConnection, spec: FeedSpec, stamp: Stamp, merged: Merged, scope: str
-) -> None:
+def _write_judged(con: duckdb.DuckDBPyConnection, spec: FeedSpec, stamp: Stamp, merged: Merged, scope: str) -> None:
     counts = con.execute(
         "SELECT verdict, service_day, old_day, count(*), count(*) FILTER (flagged) FROM temp.hub_verdict GROUP BY ALL"
     ).fetchall()
@@ -226,9 +220,7 @@ def _close_missing(con: duckdb.DuckDBPyConnection, spec: FeedSpec, stamp: Stamp,
 def _check_keys(con: duckdb.DuckDBPyConnection, spec: FeedSpec, scope: str) -> None:
     """Raise `Stop` CH-LOAD-005, which rolls all back, when a key of the touched days stands twice."""
     table, keys = identifier(spec.table), identifiers(spec.identity.key)
-    counted = con.execute(
-        f"SELECT count(*), count(DISTINCT hash({keys})) FROM {table} WHERE {scope}"
-    ).fetchone()
+    counted = con.execute(f"SELECT count(*), count(DISTINCT hash({keys})) FROM {table} WHERE {scope}").fetchone()
     if counted and counted[0] == counted[1]:
         return
     twice = _count(
@@ -236,6 +228,4 @@ def _check_keys(con: duckdb.DuckDBPyConnection, spec: FeedSpec, scope: str) -> N
         f"SELECT count(*) FROM (SELECT {keys} FROM {table} WHERE {scope} GROUP BY ALL HAVING count(*) > 1)",
     )
     if twice:
-        raise Stop(
-            "CH-LOAD-005", feed=spec.feed, table=spec.table, keys=twice, key=", ".join(spec.identity.key)
-        )
+        raise Stop("CH-LOAD-005", feed=spec.feed, table=spec.table, keys=twice, key=", ".join(spec.identity.key))

@@ -19,7 +19,7 @@ from warehouse.landing import Manifest
 from warehouse.readers import READERS, relation
 from warehouse.readers.job import Job, Reject, named_file, without_content
 
-TEMPORARY = ("hub_located", "hub_verdict", "hub_loser", "hub_stage", "hub_reject")
+TEMPORARY = ("hub_located", "hub_verdict", "hub_loser", "hub_stage", "hub_reject", "hub_refused")
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,7 @@ class Staged:
 
 
 @contextmanager
-def staged(
-    con: duckdb.DuckDBPyConnection, settings: Settings, spec: FeedSpec, manifest: Manifest
-) -> Iterator[Staged]:
+def staged(con: duckdb.DuckDBPyConnection, settings: Settings, spec: FeedSpec, manifest: Manifest) -> Iterator[Staged]:
     """Stage a delivery; tables, key and files are gone afterwards. The caller holds the feed's load lock.
 
     Raises `Stop` CH-LOAD-001, 002, 003, 006 for a part that cannot be read, CH-LOAD-007 for a mapping that cannot run.
@@ -61,7 +59,7 @@ def staged(
         found = con.execute("SELECT count(*), count(__bad) FROM temp.hub_stage").fetchone() or (0, 0)
         yield Staged(int(found[0]), int(found[1]), tuple(job.rejects), tuple(job.columns))
     finally:
-        _clean(con)
+        _clean(job)
         shutil.rmtree(work, ignore_errors=True)
 
 
@@ -73,12 +71,12 @@ def _set_key(con: duckdb.DuckDBPyConnection, spec: FeedSpec) -> None:
         )
 
 
-def _clean(con: duckdb.DuckDBPyConnection) -> None:
-    # by name: asking the catalog what is there reads the whole lake's catalog, a tenth of a second a load
-    con.execute("RESET VARIABLE cityhub_personal_key")
-    con.execute("DROP VIEW IF EXISTS temp.hub_good")
-    for name in TEMPORARY:
-        con.execute(f"DROP TABLE IF EXISTS temp.{name}")
+def _clean(job: Job) -> None:
+    # By name: asking the catalog what is there reads the whole lake's catalog, a tenth of a second a load.
+    job.con.execute("RESET VARIABLE cityhub_personal_key")
+    job.con.execute("DROP VIEW IF EXISTS temp.hub_good")
+    for name in (*TEMPORARY, *job.tables):
+        job.con.execute(f"DROP TABLE IF EXISTS temp.{name}")
 
 
 def _fill(job: Job) -> None:
@@ -118,6 +116,4 @@ def _culprit(job: Job, error: duckdb.Error) -> HubError:
             job.con.execute(f"SELECT count(COLUMNS(*)) FROM ({select})").fetchall()
         except duckdb.Error as own:
             return job.broken(part, without_content(str(own)))
-    return Stop(
-        "CH-LOAD-007", feed=job.spec.feed, detail=f"{type(error).__name__}: {without_content(str(error))}"
-    )
+    return Stop("CH-LOAD-007", feed=job.spec.feed, detail=f"{type(error).__name__}: {without_content(str(error))}")

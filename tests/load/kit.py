@@ -82,9 +82,7 @@ class Hub:
             if set_up is not None:
                 set_up(delivery)
             for page in pages:
-                body = (
-                    page if isinstance(page, bytes) else json.dumps(list(page), ensure_ascii=False).encode()
-                )
+                body = page if isinstance(page, bytes) else json.dumps(list(page), ensure_ascii=False).encode()
                 delivery.add(body, form, request="test", columns=columns)
         assert delivery.manifest is not None
         return delivery.manifest

@@ -30,9 +30,7 @@ def con() -> Any:
 def value(con: duckdb.DuckDBPyConnection, text: str | None, decimal: str = ".", **field: Any) -> Any:
     """The stored value of a received text."""
     spec = FieldSpec.model_validate({"from": "x", **field})
-    found = con.execute(
-        f"SELECT {typed(spec, 's', decimal)} FROM (SELECT $x::VARCHAR AS s)", {"x": text}
-    ).fetchone()
+    found = con.execute(f"SELECT {typed(spec, 's', decimal)} FROM (SELECT $x::VARCHAR AS s)", {"x": text}).fetchone()
     assert found is not None
     return found[0].astimezone(UTC) if isinstance(found[0], datetime) else found[0]
 
@@ -65,9 +63,7 @@ def at(text: str) -> datetime:
         (" 2026-11-20 08:00:00\t", "2026-11-20T00:00:00"),
     ],
 )
-def test_iso_times_are_local_unless_they_say_otherwise(
-    con: duckdb.DuckDBPyConnection, text: str, instant: str
-) -> None:
+def test_iso_times_are_local_unless_they_say_otherwise(con: duckdb.DuckDBPyConnection, text: str, instant: str) -> None:
     assert value(con, text, type="timestamp") == at(instant)
 
 
@@ -82,9 +78,7 @@ def test_what_is_no_iso_time(con: duckdb.DuckDBPyConnection, text: str) -> None:
 
 def test_zone_of_a_field_holds_for_naive_times_only(con: duckdb.DuckDBPyConnection) -> None:
     assert value(con, "2026-07-20 08:00:00", type="timestamp", zone="UTC") == at("2026-07-20T08:00:00")
-    assert value(con, "2026-07-20 08:00:00", type="timestamp", zone="Europe/Berlin") == at(
-        "2026-07-20T06:00:00"
-    )
+    assert value(con, "2026-07-20 08:00:00", type="timestamp", zone="Europe/Berlin") == at("2026-07-20T06:00:00")
     assert value(con, "2026-07-20 08:00:00+08", type="timestamp", zone="UTC") == at("2026-07-20T00:00:00")
 
 
@@ -115,9 +109,7 @@ def test_zone_of_a_field_holds_for_naive_times_only(con: duckdb.DuckDBPyConnecti
         ("excel", "-1", None),
     ],
 )
-def test_other_forms_of_time(
-    con: duckdb.DuckDBPyConnection, form: str, text: str, instant: str | None
-) -> None:
+def test_other_forms_of_time(con: duckdb.DuckDBPyConnection, form: str, text: str, instant: str | None) -> None:
     assert value(con, text, type="timestamp", format=form) == (at(instant) if instant else None)
 
 
@@ -133,16 +125,16 @@ def test_dates(con: duckdb.DuckDBPyConnection) -> None:
 @pytest.mark.parametrize(
     ("text", "double", "integer"),
     [
-        ("12", 12.0, 12), (" 12 ", 12.0, 12), ("１２", 12.0, 12), ("+5", 5.0, 5), ("－７", -7.0, -7), ("1e3", 1000.0, 1000),
-        ("1000.0", 1000.0, 1000), ("１２．５", 12.5, None), ("1.5", 1.5, None), (".5", 0.5, None), ("12\r\n", 12.0, 12),
-        ("9223372036854775807", 9.223372036854776e18, 9223372036854775807), ("9223372036854775808", 9.223372036854776e18, None),
-        ("1_000", None, None), ("nan", None, None), ("inf", None, None), ("1e400", None, None), ("0x1F", None, None),
-        ("1,000", None, None), ("-", None, None), ("", None, None), ("12abc", None, None), ("85%", None, None), (None, None, None),
+        ("12", 12.0, 12), (" 12 ", 12.0, 12), ("１２", 12.0, 12), ("+5", 5.0, 5), ("－７", -7.0, -7),
+        ("1e3", 1000.0, 1000), ("1000.0", 1000.0, 1000), ("１２．５", 12.5, None), ("1.5", 1.5, None),
+        (".5", 0.5, None), ("12\r\n", 12.0, 12), ("9223372036854775807", 9.223372036854776e18, 9223372036854775807),
+        ("9223372036854775808", 9.223372036854776e18, None),
+        *[(text, None, None) for text in (
+            "1_000", "nan", "inf", "1e400", "0x1F", "1,000", "-", "", "12abc", "85%", None,
+        )],
     ],
 )  # fmt: skip
-def test_numbers(
-    con: duckdb.DuckDBPyConnection, text: str | None, double: float | None, integer: int | None
-) -> None:
+def test_numbers(con: duckdb.DuckDBPyConnection, text: str | None, double: float | None, integer: int | None) -> None:
     assert value(con, text, type="double") == double
     assert value(con, text, type="integer") == integer
 

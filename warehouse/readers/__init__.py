@@ -31,5 +31,5 @@ def relation(job: Job) -> str:
     selects = [READERS[kind](job, run) for kind, run in runs]
     if not selects:
         texts = ", ".join(f"NULL::VARCHAR AS s{i}" for i in range(len(job.sources)))
-        return f"SELECT 0 AS part, NULL::VARCHAR AS place, {texts} LIMIT 0"
+        return f"SELECT 0 AS part, NULL::VARCHAR AS place, {texts} WHERE false"
     return "\nUNION ALL\n".join(selects)

@@ -28,9 +28,10 @@ def _one(job: Job, number: int, path: Path) -> str:
         for i, source in enumerate(job.sources)
     )
     if not names:
-        return f"SELECT {number} AS part, NULL::VARCHAR AS place, {texts} LIMIT 0"
+        return f"SELECT {number} AS part, NULL::VARCHAR AS place, {texts} WHERE false"
     declared = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in names.values())
     table = f"hub_csv_{number}"
+    job.tables.append(table)
     # Read once into a table of its own: the rejects are known only when the whole file has been read.
     job.con.execute(
         f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT * FROM read_csv({literal(str(path))}, auto_detect = false,"
@@ -58,5 +59,7 @@ def _collect(job: Job, number: int) -> None:
         "SELECT line, any_value(csv_line), string_agg(DISTINCT error_type, ' ') FROM temp.hub_rejects"
         " GROUP BY line, scan_id, file_id ORDER BY line"
     ).fetchall()
-    job.rejects += [Reject(number, int(line), str(text or ""), "malformed_line") for line, text, _ in found]
+    job.rejects += [
+        Reject(number, int(line), str(text or "").strip("\r\n"), "malformed_line") for line, text, _ in found
+    ]
     job.con.execute("DROP TABLE IF EXISTS temp.hub_rejects; DROP TABLE IF EXISTS temp.hub_reject_scans")

@@ -15,6 +15,7 @@ from cityhub.errors import Stop
 from cityhub.spec.feed import FeedSpec
 from warehouse.landing import Manifest, Part
 from warehouse.names import literal
+from warehouse.readers.whole import is_whole
 
 Numbered = tuple[int, Part]
 _FILE = re.compile(r'file "([^"]+)"')
@@ -33,7 +34,10 @@ class Reject:
 
 @dataclass
 class Job:
-    """One load while its parts are read. `work` is a private folder; `columns` grows to source columns seen."""
+    """One load while its parts are read.
+
+    `work` is a private folder. `columns` grows to the source columns seen, `tables` to the temporary tables made.
+    """
 
     con: duckdb.DuckDBPyConnection
     spec: FeedSpec
@@ -43,6 +47,7 @@ class Job:
     sift: bool = False
     rejects: list[Reject] = field(default_factory=list)
     columns: dict[str, None] = field(default_factory=dict)
+    tables: list[str] = field(default_factory=list)
 
     def option(self, name: str) -> str | int | None:
         """How to read a delivery: what its manifest says, else the spec's source."""
@@ -50,10 +55,12 @@ class Job:
         return found if found is not None else getattr(self.spec.source, name, None)
 
     def file(self, part: Part) -> Path:
-        """The landed file of a part; raises `Stop` CH-LOAD-003 when landing has lost it."""
+        """The landed file of a part; raises `Stop` CH-LOAD-003 when landing has lost it, 001 when it is cut off."""
         path = self.manifest.path(part)
         if not path.is_file():
             raise Stop("CH-LOAD-003", feed=self.spec.feed, part=part.file, folder=self.manifest.folder)
+        if path.suffix == ".zst" and not is_whole(path):
+            raise self.broken(part, "the compressed file ends too early")
         return path
 
     def broken(self, part: Part, detail: str) -> Stop:

@@ -40,15 +40,11 @@ def select(job: Job, paths: list[Path], first: int, form: str, *, place: str | N
     """The SELECT over JSON files of one form; `place` names a key that holds each row's place."""
     tops = dict.fromkeys(top(source) for source in job.sources)
     packed = {top(source) for source in job.sources if "." in source}
-    where = (
-        f"file_index::INTEGER + {first} AS part, {f'{quoted(place)}' if place else 'NULL::VARCHAR'} AS place"
-    )
+    where = f"file_index::INTEGER + {first} AS part, {f'{quoted(place)}' if place else 'NULL::VARCHAR'} AS place"
     compression = "" if all(path.suffix != ".zst" for path in paths) else ", compression = 'zstd'"
     common = f"{file_list(paths)}, format = '{form}', maximum_object_size = {MAX_OBJECT}{compression}"
     if len({name.lower() for name in tops}) < len(tops):  # keys that differ by case alone: columns cannot
-        texts = ", ".join(
-            f"json ->> {literal(_path(source))} AS s{i}" for i, source in enumerate(job.sources)
-        )
+        texts = ", ".join(f"json ->> {literal(_path(source))} AS s{i}" for i, source in enumerate(job.sources))
         return f"SELECT {where}, {texts} FROM read_json_objects({common})"
     columns = {name: "JSON" if name in packed else "VARCHAR" for name in tops}
     columns |= {place: "VARCHAR"} if place else {}

@@ -26,9 +26,7 @@ def as_utf8(job: Job, number: int, part: Part) -> Path:
         mark, found = _mark(chunk)
         chunk, done = chunk[mark:], mark
         # GBK and GB2312 as declared mean what its superset GB18030 reads, and files often hold more of it.
-        name = found or (
-            "gb18030" if encoding.lower().replace("-", "") in {"gbk", "gb2312", "cp936"} else encoding
-        )
+        name = found or ("gb18030" if encoding.lower().replace("-", "") in {"gbk", "gb2312", "cp936"} else encoding)
         try:
             decoder = codecs.getincrementaldecoder(name)("strict")
         except LookupError:

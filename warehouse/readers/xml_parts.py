@@ -17,9 +17,7 @@ def read(job: Job, parts: list[Numbered]) -> str:
     """Records are all elements of the name that the manifest or the spec gives, wherever they stand."""
     record = str(job.option("record") or job.option("records_at") or "").rsplit(".", 1)[-1]
     if not record:
-        raise Stop(
-            "CH-LOAD-008", feed=job.spec.feed, field="source", problem="XML needs the record element's name"
-        )
+        raise Stop("CH-LOAD-008", feed=job.spec.feed, field="source", problem="XML needs the record element's name")
     paths = [_converted(job, number, part, record) for number, part in parts]
     return select(job, paths, parts[0][0], "newline_delimited")
 
