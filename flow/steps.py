@@ -163,7 +163,8 @@ def _cursor(settings: Settings, spec: FeedSpec, day: date) -> str | None:
     row = (
         _connection(settings)
         .execute(
-            "SELECT position FROM feed_cursor WHERE feed = $feed AND service_day < $day ORDER BY service_day DESC LIMIT 1",
+            "SELECT position FROM feed_cursor WHERE feed = $feed AND service_day < $day"
+            " ORDER BY service_day DESC LIMIT 1",
             {"feed": spec.feed, "day": day},
         )
         .fetchone()

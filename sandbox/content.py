@@ -167,9 +167,7 @@ def _spoil(
         cells = table[column]
         place = table.column_names.index(column)
         field = table.schema.field(column)
-        table = table.set_column(
-            place, field, pc.if_else(pa.array(mask), change(cells), cells).cast(field.type)
-        )
+        table = table.set_column(place, field, pc.if_else(pa.array(mask), change(cells), cells).cast(field.type))
     counts = truth.bad if fault.bad else truth.odd
     counts[fault.kind] = counts.get(fault.kind, 0) + int(chosen.size)
     return _touched(table, mask)
@@ -222,9 +220,7 @@ def _shifted(world: World, table: pa.Table, time: str, late: Late) -> pa.Table:
         table = table.set_column(table.column_names.index(late.number), late.number, numbers)
     place, field = table.column_names.index(time), table.schema.field(time)
     earlier = pc.subtract(table[time], pa.scalar(days * 86_400_000_000, pa.duration("us")))
-    return _touched(
-        table.set_column(place, field, earlier.cast(field.type)), np.ones(table.num_rows, dtype=bool)
-    )
+    return _touched(table.set_column(place, field, earlier.cast(field.type)), np.ones(table.num_rows, dtype=bool))
 
 
 def _touched(table: pa.Table, mask: NDArray[np.bool_]) -> pa.Table:

@@ -82,11 +82,7 @@ def _body(world: World, platform: str, name: str, drop: Drop) -> bytes | None:
     if world.plan.has(feed, "garbage") is not None:
         return GARBAGE
     table = build(world, name, dataset)
-    body = (
-        xlsx.drop_sheet(table, drop.sheet or "Sheet1", drop.title)
-        if drop.format == "xlsx"
-        else _csv(table, drop)
-    )
+    body = xlsx.drop_sheet(table, drop.sheet or "Sheet1", drop.title) if drop.format == "xlsx" else _csv(table, drop)
     return body[: len(body) * 2 // 3] if world.plan.strikes(feed, "truncated") else body
 
 
@@ -96,9 +92,7 @@ def _csv(table: pa.Table, drop: Drop) -> bytes:
     if drop.title:
         writer.writerow([drop.title])
     writer.writerow(table.column_names)
-    writer.writerows(
-        zip(*(_texts(table[name].to_pylist(), name, drop) for name in table.column_names), strict=True)
-    )
+    writer.writerows(zip(*(_texts(table[name].to_pylist(), name, drop) for name in table.column_names), strict=True))
     return ("\ufeff" if drop.bom else "").encode(drop.encoding) + text.getvalue().encode(drop.encoding)
 
 

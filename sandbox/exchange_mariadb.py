@@ -73,16 +73,12 @@ class Mariadb:
         if fresh:
             for statement in create(table, DIALECT) + indices(table, DIALECT):
                 cursor.execute(statement)
-            cursor.execute(
-                f"GRANT SELECT ON {quoted(table.name, DIALECT)} TO {quoted(self.user, DIALECT)}@'127.0.0.1'"
-            )
+            cursor.execute(f"GRANT SELECT ON {quoted(table.name, DIALECT)} TO {quoted(self.user, DIALECT)}@'127.0.0.1'")
         elif table.keep == "latest":
             cursor.execute(f"DELETE FROM {quoted(table.base, DIALECT)}")
         elif table.keep == "living":
             target = f"staged_{table.base}"
-            cursor.execute(
-                f"CREATE OR REPLACE TABLE {quoted(target, DIALECT)} LIKE {quoted(table.base, DIALECT)}"
-            )
+            cursor.execute(f"CREATE OR REPLACE TABLE {quoted(target, DIALECT)} LIKE {quoted(table.base, DIALECT)}")
         self._copy(cursor, target, rows)
         if not fresh and table.keep == "living":
             for statement in merge(table, target, DIALECT):
@@ -91,17 +87,13 @@ class Mariadb:
 
     def _copy(self, cursor: pymysql.cursors.Cursor, name: str, rows: pa.Table) -> None:
         seconds = [
-            column.cast(pa.timestamp("s")) if pa.types.is_timestamp(column.type) else column
-            for column in rows.columns
+            column.cast(pa.timestamp("s")) if pa.types.is_timestamp(column.type) else column for column in rows.columns
         ]
         file = self._folder / "load.csv"
-        pa_csv.write_csv(
-            pa.table(seconds, names=rows.column_names), file, pa_csv.WriteOptions(include_header=False)
-        )
+        pa_csv.write_csv(pa.table(seconds, names=rows.column_names), file, pa_csv.WriteOptions(include_header=False))
         marks = ", ".join(f"@c{number}" for number in range(rows.num_columns))
         sets = ", ".join(
-            f"{quoted(column, DIALECT)} = NULLIF(@c{number}, '')"
-            for number, column in enumerate(rows.column_names)
+            f"{quoted(column, DIALECT)} = NULLIF(@c{number}, '')" for number, column in enumerate(rows.column_names)
         )
         cursor.execute(
             f"LOAD DATA LOCAL INFILE %s INTO TABLE {quoted(name, DIALECT)} CHARACTER SET utf8mb4"
@@ -154,13 +146,9 @@ class Mariadb:
     def _init(self, data: Path) -> None:
         shutil.rmtree(data, ignore_errors=True)
         command = [str(self._install), "--no-defaults", f"--datadir={data}", "--skip-test-db"]
-        done = subprocess.run(
-            command, capture_output=True, text=True, cwd="/", check=False, **run_as(self._as)
-        )
+        done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False, **run_as(self._as))
         if done.returncode:
-            raise RuntimeError(
-                f"mariadb-install-db of the exchange database failed: {done.stderr.strip()[-400:]}"
-            )
+            raise RuntimeError(f"mariadb-install-db of the exchange database failed: {done.stderr.strip()[-400:]}")
         (self._folder / "complete").touch()
 
     def _connect(self, database: str) -> pymysql.Connection[pymysql.cursors.Cursor]:

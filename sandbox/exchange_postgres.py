@@ -46,9 +46,7 @@ def binaries() -> Path | None:
     found = shutil.which("initdb")
     if found:
         folders.append(Path(found).resolve().parent)
-    return next(
-        (path for path in folders if (path / "initdb").exists() and (path / "postgres").exists()), None
-    )
+    return next((path for path in folders if (path / "initdb").exists() and (path / "postgres").exists()), None)
 
 
 class Postgres:
@@ -93,9 +91,7 @@ class Postgres:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _fill(self, con: psycopg.Connection, table: ExchangeTable, rows: pa.Table) -> None:
-        fresh = con.execute("SELECT to_regclass(%s) IS NULL", (quoted(table.base, DIALECT),)).fetchone() == (
-            True,
-        )
+        fresh = con.execute("SELECT to_regclass(%s) IS NULL", (quoted(table.base, DIALECT),)).fetchone() == (True,)
         target = table.base
         if fresh:
             for statement in create(table, DIALECT):
@@ -147,9 +143,7 @@ class Postgres:
             shutil.chown(word, self._as)
         command = [str(self._bin / "initdb"), "-D", str(data), "-U", ADMIN, f"--pwfile={word}"]
         command += ["-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"]
-        done = subprocess.run(
-            command, capture_output=True, text=True, cwd="/", check=False, **run_as(self._as)
-        )
+        done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False, **run_as(self._as))
         if done.returncode:
             raise RuntimeError(f"initdb of the exchange database failed: {done.stderr.strip()[-400:]}")
         (self._folder / "complete").touch()
@@ -174,10 +168,7 @@ class Postgres:
             known = con.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (self.user,)).fetchone()
             verb = sql.SQL("ALTER ROLE" if known else "CREATE ROLE")
             con.execute(
-                verb
-                + sql.SQL(" {} LOGIN PASSWORD {}").format(
-                    sql.Identifier(self.user), sql.Literal(self.password)
-                )
+                verb + sql.SQL(" {} LOGIN PASSWORD {}").format(sql.Identifier(self.user), sql.Literal(self.password))
             )
 
 

@@ -58,9 +58,7 @@ def sql_type(kind: pa.DataType, dialect: Dialect) -> str:
 def create(table: ExchangeTable, dialect: Dialect) -> list[str]:
     """Statements that make the table (and view) anew."""
     name = quoted(table.base, dialect)
-    columns = ", ".join(
-        f"{quoted(item.name, dialect)} {sql_type(item.type, dialect)}" for item in table.schema
-    )
+    columns = ", ".join(f"{quoted(item.name, dialect)} {sql_type(item.type, dialect)}" for item in table.schema)
     unlogged = "UNLOGGED " if dialect == "postgresql" else ""
     statements = [f"CREATE {unlogged}TABLE {name} ({columns})"]
     if table.base != table.name:

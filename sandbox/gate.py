@@ -53,11 +53,7 @@ class Gate:
                 good = base64.b64encode(f"{self._key('user')}:{self._key('password')}".encode()).decode()
                 return None if _same(headers.get("Authorization"), f"Basic {good}") else "bad credentials"
             case Bearer():
-                return (
-                    None
-                    if _same(headers.get("Authorization"), f"Bearer {self._key('token')}")
-                    else "bad token"
-                )
+                return None if _same(headers.get("Authorization"), f"Bearer {self._key('token')}") else "bad token"
             case Login():
                 return self._token_refusal((headers.get(auth.header) or "").removeprefix(auth.prefix))
             case Signature():

@@ -95,10 +95,7 @@ def parse(texts: Iterable[str], *, default: bool = True) -> Plan:
             if kind not in KINDS:
                 raise ValueError(f"fault {text!r}: kind {kind!r} is none of {', '.join(KINDS)}")
             value = argument or KINDS[kind] or ""
-            if (
-                kind in {"late", "error500", "timeout", "truncated", "expired", "rate_limit"}
-                and not value.isdigit()
-            ):
+            if kind in {"late", "error500", "timeout", "truncated", "expired", "rate_limit"} and not value.isdigit():
                 raise ValueError(f"fault {text!r}: {kind} takes a whole number, not {value!r}")
             if kind == "column_renamed" and ">" not in value:
                 raise ValueError(f"fault {text!r}: write column_renamed:OLD>NEW")

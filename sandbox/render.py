@@ -60,9 +60,7 @@ def render(
             con.execute(f"COPY (SELECT {listed} FROM records) TO '{_text(file)}' (FORMAT json, ARRAY true)")
         else:
             listed = " || ".join(_element(field.name, value) for field, value in columns)
-            con.execute(
-                f"COPY (SELECT '<row>' || {listed} || '</row>' FROM records) TO '{_text(file)}' ({PLAIN})"
-            )
+            con.execute(f"COPY (SELECT '<row>' || {listed} || '</row>' FROM records) TO '{_text(file)}' ({PLAIN})")
     finally:
         con.close()
     return _index(file, style)

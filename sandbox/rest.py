@@ -151,9 +151,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(head.encode())
         with records.file.open("rb") as file:
             if end > start:
-                self.connection.sendfile(
-                    file, start, int((end - start) * TRUNCATED_TO) if cut else end - start
-                )
+                self.connection.sendfile(file, start, int((end - start) * TRUNCATED_TO) if cut else end - start)
         if cut:
             self.close_connection = True
         else:

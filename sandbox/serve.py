@@ -88,8 +88,7 @@ class Sandbox:
             "secrets": str(self.home / "secrets"),
             "ports": ports,
             "feeds": {
-                feed: {"rows": item.rows, "origins": item.origins}
-                for feed, item in sorted(self.world.truth.items())
+                feed: {"rows": item.rows, "origins": item.origins} for feed, item in sorted(self.world.truth.items())
             },
             "generation": {
                 "rest_records": rows,
@@ -132,9 +131,7 @@ class Sandbox:
             if not endpoints:
                 continue
             for endpoint in endpoints:
-                values |= {
-                    name: self._keys.value(name) for name in secret_names(platform, endpoint.manner.auth)
-                }
+                values |= {name: self._keys.value(name) for name in secret_names(platform, endpoint.manner.auth)}
             url = self._listen(platform)
             values[f"{platform}_url"], ports[platform] = url, int(url.rpartition(":")[2])
         return values, ports

@@ -48,10 +48,9 @@ class Store:
         world = self.world if day == self.world.day else self.world.on(day)
         folder = self.folder / day.isoformat()
         folder.mkdir(parents=True, exist_ok=True)
-        if day > self.world.day:
-            table = build(world, name, dataset).slice(0, 0)
-        else:
-            table = build(world, name, dataset)
+        table = build(world, name, dataset)
+        if day > self.world.day:  # the future has brought nothing yet
+            table = table.slice(0, 0)
         return render(table, folder / f"{name}.{style}", "xml" if style == "xml" else "json", dataset.stamps)
 
     def _forget(self) -> None:

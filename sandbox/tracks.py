@@ -52,15 +52,11 @@ def drive(rng: np.random.Generator, n: int, stops: Floats, fleet: Fleet) -> Trac
     joined["lon"] += noise_m[0]
     joined["lat"] += noise_m[1]
     joined["speed"] = np.where(moving, joined["speed"] * rng.normal(1, 0.12, size), 0.0).clip(0)
-    joined["direction"] = np.where(
-        moving, (joined["direction"] + rng.normal(0, 4, size)) % 360, joined["direction"]
-    )
+    joined["direction"] = np.where(moving, (joined["direction"] + rng.normal(0, 4, size)) % 360, joined["direction"])
     return Tracks(**joined)
 
 
-def _one(
-    rng: np.random.Generator, number: int, stops: Floats, fleet: Fleet
-) -> dict[str, NDArray[np.generic]]:
+def _one(rng: np.random.Generator, number: int, stops: Floats, fleet: Fleet) -> dict[str, NDArray[np.generic]]:
     legs = fleet.work_s // 240 + 4
     places = stops[rng.integers(0, len(stops), legs + 1)]
     east = np.diff(places[:, 0]) * METRES_PER_DEGREE * np.cos(np.radians(34.55)) / 1000
@@ -77,9 +73,7 @@ def _one(
     at = _reports(rng, fleet)
     segment = np.minimum(np.searchsorted(knots, at, side="right") - 1, seconds.size - 1)
     leg, kind = segment // 3, segment % 3
-    heading = np.where(
-        kind == 1, np.where(east[leg] >= 0, 90.0, 270.0), np.where(north[leg] >= 0, 0.0, 180.0)
-    )
+    heading = np.where(kind == 1, np.where(east[leg] >= 0, 90.0, 270.0), np.where(north[leg] >= 0, 0.0, 180.0))
     return {
         "vehicle": np.full(at.size, number, dtype=np.int64),
         "second": at + int(fleet.start_s + rng.integers(-1800, 1800)),

@@ -144,13 +144,9 @@ def _territories() -> dict[str, list[Floats]]:
         for feature in json.loads(BOUNDARIES.read_text(encoding="utf-8"))["features"]:
             properties, geometry = feature["properties"], feature["geometry"]
             named = [codes[str(value)] for value in properties.values() if str(value) in codes]
-            polygons = (
-                geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
-            )
+            polygons = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
             if named:
-                found[named[0]] = [
-                    np.array(ring, dtype=float)[:, :2] for polygon in polygons for ring in polygon
-                ]
+                found[named[0]] = [np.array(ring, dtype=float)[:, :2] for polygon in polygons for ring in polygon]
     if set(found) == set(DISTRICTS):
         return found
     x, y = CENTRE
@@ -161,6 +157,5 @@ def _territories() -> dict[str, list[Floats]]:
         "04": (x, SOUTH, EAST, y),
     }
     return {
-        code: [np.array([(w, s), (e, s), (e, n), (w, n), (w, s)], dtype=float)]
-        for code, (w, s, e, n) in boxes.items()
+        code: [np.array([(w, s), (e, s), (e, n), (w, n), (w, s)], dtype=float)] for code, (w, s, e, n) in boxes.items()
     }

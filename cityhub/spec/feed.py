@@ -30,9 +30,7 @@ class Arrives(Model):
     """When a delivery is expected and what to do without it."""
 
     schedule: str = Field("15 1 * * *", description="cron, Asia/Shanghai; the delivery is for the day before")
-    expected_by: str = Field(
-        "06:00", pattern=r"^\d\d:\d\d$", description="local time on the day after the service day"
-    )
+    expected_by: str = Field("06:00", pattern=r"^\d\d:\d\d$", description="local time on the day after the service day")
     min_rows: int = Field(1, ge=0, description="fewer rows make the delivery incomplete")
     per: Literal["day", "month"] = Field("day", description="month: one delivery holds for the whole month")
     fallback: Literal["none", "carry_forward"] = "none"
@@ -46,9 +44,7 @@ class Identity(Model):
         None,
         description="timestamp or date column that gives the row's service day; none: the delivery's day",
     )
-    version: str | None = Field(
-        None, description="column that orders versions of a row; none: the delivery's day"
-    )
+    version: str | None = Field(None, description="column that orders versions of a row; none: the delivery's day")
     deletes: Literal["never", "full_compare"] = Field(
         "never", description="full_compare: a key that a full delivery lacks is closed"
     )
@@ -97,37 +93,47 @@ class FeedSpec(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> FeedSpec:
-        known = set(self.fields)
-        for what, names in {
-            "identity.key": self.identity.key,
-            "identity.day_from": [self.identity.day_from] if self.identity.day_from else [],
-            "identity.version": [self.identity.version] if self.identity.version else [],
-            "location": [self.location.lon, self.location.lat] if self.location else [],
-            "unit.field": [self.unit.field] if self.unit.field else [],
-            "checks": [check.column for check in self.checks if check.column],
-        }.items():
-            for name in names:
-                if name not in known:
-                    raise ValueError(f"{what} names {name!r}, which is not among the fields")
+        if not self.feed.startswith(self.platform + "."):
+            raise ValueError(f"feed {self.feed!r} must start with its platform {self.platform!r}")
         for name in self.fields:
             if not name.replace("_", "a").isalnum() or not name.islower():
                 raise ValueError(f"field {name!r}: use lower-case letters, digits and _")
-        if self.identity.day_from and self.fields[self.identity.day_from].type not in {"timestamp", "date"}:
+        self._names_are_fields()
+        self._units_have_factors()
+        self._rows_find_their_unit()
+        return self
+
+    def _names_are_fields(self) -> None:
+        identity, location = self.identity, self.location
+        named = {
+            "identity.key": identity.key,
+            "identity.day_from": [identity.day_from],
+            "identity.version": [identity.version],
+            "location": [location.lon, location.lat] if location else [],
+            "unit.field": [self.unit.field],
+            "checks": [check.column for check in self.checks],
+        }
+        for what, names in named.items():
+            for name in names:
+                if name is not None and name not in self.fields:
+                    raise ValueError(f"{what} names {name!r}, which is not among the fields")
+        if identity.day_from and self.fields[identity.day_from].type not in {"timestamp", "date"}:
             raise ValueError("identity.day_from must be a timestamp or a date")
+
+    def _units_have_factors(self) -> None:
         for name, field in self.fields.items():
             if (field.unit is None) != (field.to is None):
                 raise ValueError(f"field {name!r}: give both `unit` and `to`, or neither")
             if field.unit and field.to and factor(field.unit, field.to) is None:
                 raise ValueError(f"field {name!r}: no factor from {field.unit} to {field.to}")
+
+    def _rows_find_their_unit(self) -> None:
         if self.unit.by == "point" and self.location is None:
             raise ValueError("unit.by point needs `location`")
         if self.unit.by in {"code", "lookup"} and not self.unit.field:
             raise ValueError(f"unit.by {self.unit.by} needs `field`")
         if self.unit.by == "lookup" and not (self.unit.table and self.unit.key):
             raise ValueError("unit.by lookup needs `table` and `key`")
-        if not self.feed.startswith(self.platform + "."):
-            raise ValueError(f"feed {self.feed!r} must start with its platform {self.platform!r}")
-        return self
 
 
 __all__ = ["Check", "Example", "FeedSpec", "Name"]

@@ -52,9 +52,7 @@ class UnitAttribution(Model):
     """How a row belongs to an assessed unit: a district code, the boundary around its point, or its parent."""
 
     by: Literal["code", "point", "lookup", "none"] = "none"
-    field: str | None = Field(
-        None, description="code: our column with the district; lookup: our column with the key"
-    )
+    field: str | None = Field(None, description="code: our column with the district; lookup: our column with the key")
     codes: dict[str, str] = Field(default_factory=dict, description="district code -> unit code")
     table: str | None = Field(None, description="lookup: canonical table of the parent")
     key: str | None = Field(None, description="lookup: key column in the parent table")

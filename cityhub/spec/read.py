@@ -82,9 +82,7 @@ def read_good(folder: Path) -> tuple[dict[str, FeedSpec], list[Stop]]:
             if spec.feed in specs:
                 raise Stop("CH-FEED-004", first=path.name, second=spec.feed, thing="feed")
             if spec.table in tables:
-                raise Stop(
-                    "CH-FEED-004", first=path.name, second=tables[spec.table], thing=f"table {spec.table}"
-                )
+                raise Stop("CH-FEED-004", first=path.name, second=tables[spec.table], thing=f"table {spec.table}")
         except Stop as error:
             errors.append(error)
             continue

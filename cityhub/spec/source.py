@@ -1,5 +1,5 @@
 """Where a feed comes from: one model per transport. Addresses may hold `${name}` (looked up, never secret)
-and `{day}`, `{day_compact}`, `{month}`, `{day_start}`, `{day_end}`, `{day_start_ms}`, `{day_end_ms}` (the service day)."""
+and `{day}`, `{day_compact}`, `{month}`, `{day_start}`, `{day_end}`, `{day_start_ms}`, `{day_end_ms}` (service day)."""
 
 from __future__ import annotations
 
@@ -144,9 +144,7 @@ class DatabaseSource(Model):
     password: str | None = Field(None, description="name of the secret that holds the password")
     table: str = Field(description="table or view, with schema where there is one")
     day_column: str | None = Field(None, description="rows of the service day: column >= day and < next day")
-    cursor: str | None = Field(
-        None, description="change column: rows changed since the last delivery, less overlap"
-    )
+    cursor: str | None = Field(None, description="change column: rows changed since the last delivery, less overlap")
     overlap_minutes: int = Field(60, ge=0)
 
 
@@ -165,9 +163,7 @@ class FilesSource(Model):
     record: str | None = Field(None, description="XML: name of the record element")
     user: str | None = None
     password: str | None = None
-    host_key: str | None = Field(
-        None, description="SFTP: name of the setting that holds the server's key line"
-    )
+    host_key: str | None = Field(None, description="SFTP: name of the setting that holds the server's key line")
 
 
 class WorkbookSource(Model):
@@ -178,9 +174,7 @@ class WorkbookSource(Model):
     pattern: str = Field(description="file name with {month} or {day_compact}")
     sheet: str
     header_row: int = Field(1, ge=1)
-    melt: list[str] | None = Field(
-        None, description="columns that stay; all others become rows of `item`, `value`"
-    )
+    melt: list[str] | None = Field(None, description="columns that stay; all others become rows of `item`, `value`")
 
 
 class MqttSource(Model):
@@ -194,6 +188,4 @@ class MqttSource(Model):
     password: str | None = None
 
 
-Source = Annotated[
-    RestSource | DatabaseSource | FilesSource | WorkbookSource | MqttSource, Field(discriminator="kind")
-]
+Source = Annotated[RestSource | DatabaseSource | FilesSource | WorkbookSource | MqttSource, Field(discriminator="kind")]

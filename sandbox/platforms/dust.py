@@ -154,9 +154,7 @@ def samples(world: World) -> pa.Table:
         if not off:
             origin = GENERATED if measured is None else real("Beijing Multi-Site Air Quality")
             parts.append(_minutes(world, int(site), measured or _made_hours(world, int(site)), origin))
-    return (
-        pa.concat_tables(parts) if parts else _minutes(world, 0, _made_hours(world, 0), GENERATED).slice(0, 0)
-    )
+    return pa.concat_tables(parts) if parts else _minutes(world, 0, _made_hours(world, 0), GENERATED).slice(0, 0)
 
 
 def _minutes(world: World, site: int, hours: Hours, origin: str) -> pa.Table:

@@ -65,9 +65,7 @@ def _real_intervals(world: World) -> Floats | None:
 
 def _drawn_intervals(rng: np.random.Generator, n: int) -> Floats:
     """Shaped like the real ones: half closed within half a day, a long tail, a fifth open."""
-    hours = np.where(
-        rng.random(n) < 0.6, rng.lognormal(np.log(3), 1.3, n), rng.lognormal(np.log(150), 1.2, n)
-    )
+    hours = np.where(rng.random(n) < 0.6, rng.lognormal(np.log(3), 1.3, n), rng.lognormal(np.log(150), 1.2, n))
     hours = np.where(rng.random(n) < 0.005, -hours, hours)
     hours[rng.random(n) < 0.19] = np.nan
     due = np.where(rng.random(n) < 0.3, 8.0, np.nan)
@@ -77,9 +75,7 @@ def _drawn_intervals(rng: np.random.Generator, n: int) -> Floats:
 def _weighted(rng: np.random.Generator, share: Floats, late_factor: Floats, late: NDArray[np.bool_]) -> Ints:
     weights = np.where(late[:, None], share * late_factor, share / late_factor)
     edges = np.cumsum(weights / weights.sum(axis=1, keepdims=True), axis=1)
-    return np.asarray(
-        (rng.random(late.size)[:, None] > edges).sum(axis=1).clip(0, share.size - 1), dtype=np.int64
-    )
+    return np.asarray((rng.random(late.size)[:, None] > edges).sum(axis=1).clip(0, share.size - 1), dtype=np.int64)
 
 
 def _cases(born: World, seen: World) -> pa.Table:
@@ -95,9 +91,7 @@ def _cases(born: World, seen: World) -> pa.Table:
             real("NYC 311 service requests"),
         )
     spans = spans[np.argsort(spans[:, 0], kind="stable")]
-    limit = np.where(
-        np.isnan(spans[:, 1]), LIMITS_H[rng.choice(4, n, p=[0.25, 0.35, 0.25, 0.15])], spans[:, 1]
-    )
+    limit = np.where(np.isnan(spans[:, 1]), LIMITS_H[rng.choice(4, n, p=[0.25, 0.35, 0.25, 0.15])], spans[:, 1])
     hours = spans[:, 2]
     late = ~(hours <= limit)
     department = _weighted(rng, DEPARTMENT_SHARE, DEPARTMENT_LATE, late)
@@ -115,9 +109,9 @@ def _cases(born: World, seen: World) -> pa.Table:
     answered = (rng.random(n) < 0.4) & ~np.isnat(closed)
     satisfied = rng.random(n) < np.where(late, 0.80, 0.97)
     known = [reported, *stages.values(), closed]
-    changed = np.max(
-        [np.where(np.isnat(times), reported, times).astype("int64") for times in known], axis=0
-    ).astype("datetime64[us]")
+    changed = np.max([np.where(np.isnat(times), reported, times).astype("int64") for times in known], axis=0).astype(
+        "datetime64[us]"
+    )
     number = np.arange(1, n + 1)
     return pa.table(
         {
@@ -126,16 +120,10 @@ def _cases(born: World, seen: World) -> pa.Table:
             "ajlx": pick(("事件", "部件"), is_part.astype(int)),
             "lbdm": pa.array(np.where(is_part, rng.choice(PARTS, n), rng.choice(MATTERS, n)).tolist()),
             "wgbh": pa.array(
-                [
-                    f"410221{d + 1:03d}001{g:03d}"
-                    for d, g in zip(district, rng.integers(1, 40, n), strict=True)
-                ]
+                [f"410221{d + 1:03d}001{g:03d}" for d, g in zip(district, rng.integers(1, 40, n), strict=True)]
             ),
             "ajdz": pa.array(
-                [
-                    f"{STREETS[s]}{h}号附近"
-                    for s, h in zip(rng.integers(0, 8, n), rng.integers(1, 400, n), strict=True)
-                ]
+                [f"{STREETS[s]}{h}号附近" for s, h in zip(rng.integers(0, 8, n), rng.integers(1, 400, n), strict=True)]
             ),
             "zbx": pa.array(lon),
             "zby": pa.array(lat),

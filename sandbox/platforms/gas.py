@@ -109,9 +109,7 @@ def alarms(world: World) -> pa.Table:
     both = pa.concat_tables([_messages(world.back(1)), _messages(world)])
     start = world.start()
     sent = both["gxsj"].to_numpy()
-    return both.filter(pa.array((sent >= start) & (sent < start + np.timedelta64(DAY_S, "s")))).sort_by(
-        "gxsj"
-    )
+    return both.filter(pa.array((sent >= start) & (sent < start + np.timedelta64(DAY_S, "s")))).sort_by("gxsj")
 
 
 POINT_FAULTS: tuple[Fault, ...] = ()

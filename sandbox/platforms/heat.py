@@ -85,13 +85,9 @@ def states(world: World) -> pa.Table:
             "hswd": pa.array(np.round(supply - drop, 1)),
             "gsyl": pa.array(np.round(0.75 + rng.normal(0, 0.01, station.size), 3)),
             "hsyl": pa.array(np.round(0.48 + rng.normal(0, 0.01, station.size), 3)),
-            "ssll": pa.array(
-                np.round(rate * area / 24 / (drop * 0.004187) + rng.normal(0, 0.2, station.size), 2)
-            ),
+            "ssll": pa.array(np.round(rate * area / 24 / (drop * 0.004187) + rng.normal(0, 0.2, station.size), 2)),
             "ljrl": pa.array(np.round(_counter(world, station, day) * area, 2)),
-            "fmkd": pa.array(
-                np.clip(np.round(20 + 20_000 * rate + rng.normal(0, 1, station.size), 1), 0, 100)
-            ),
+            "fmkd": pa.array(np.clip(np.round(20 + 20_000 * rate + rng.normal(0, 1, station.size), 1), 0, 100)),
             "rksj": pa.array(stored(world, at, rng.integers(2, 20, station.size))),
         }
     )
@@ -105,9 +101,7 @@ def room_temperatures(world: World) -> pa.Table:
     station = stable.integers(0, _stations(world), n)
     district = _district(world)[station]
     usual = stable.normal(20.6, 1.1, n) - np.array([0.0, 0.3, 0.8, 0.5])[district]
-    degrees = (
-        usual[home] + 0.5 * np.cos((second / 3600 - 15) / 24 * 2 * np.pi) + rng.normal(0, 0.35, home.size)
-    )
+    degrees = usual[home] + 0.5 * np.cos((second / 3600 - 15) / 24 * 2 * np.pi) + rng.normal(0, 0.35, home.size)
     numbers = [f"RL{d + 1:02d}{i + 1:06d}" for i, d in enumerate(district)]
     return pa.table(
         {

@@ -44,9 +44,7 @@ def cems(world: World) -> pa.Table:
     """Daily means, one row a furnace and pollutant; `strength` is text, empty where there is no value."""
     lines = records.rows(world, "henan_cems_daily.csv")
     rows = _real(world, lines) if lines else _drawn(world)
-    return pa.table(
-        {name: pa.array([row[place] for row in rows], pa.string()) for place, name in enumerate(COLUMNS)}
-    )
+    return pa.table({name: pa.array([row[place] for row in rows], pa.string()) for place, name in enumerate(COLUMNS)})
 
 
 def _real(world: World, lines: list[dict[str, str]]) -> list[tuple[str, ...]]:

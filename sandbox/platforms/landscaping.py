@@ -41,9 +41,7 @@ def trees(world: World) -> pa.Table:
     species = [SPECIES[i] for i in rng.integers(0, len(SPECIES), n)]
     girth = list(np.round(np.clip(rng.lognormal(np.log(22), 0.5, n), 3, 140), 1))
     health = [HEALTH[str(value)] for value in rng.choice(["Good", "Fair", "Poor"], n, p=[0.77, 0.18, 0.05])]
-    status = [
-        STATUS[str(value)] for value in rng.choice(["Alive", "Dead", "Stump"], n, p=[0.985, 0.009, 0.006])
-    ]
+    status = [STATUS[str(value)] for value in rng.choice(["Alive", "Dead", "Stump"], n, p=[0.985, 0.009, 0.006])]
     planted = [(date(1990, 3, 12) + timedelta(days=int(d))).isoformat() for d in rng.integers(0, 12_500, n)]
     origin = [GENERATED] * n
     for i, line in enumerate((records.rows(world, "nyc_trees_2015_sample500.csv") or [])[:n]):

@@ -99,9 +99,7 @@ def _take_real(known: dict[str, NDArray[Any]], rows: list[dict[str, str]], n: in
     known["type"][:m] = [TYPES.index(row["LIGHTTYPE_DESC"]) for row in chosen]
     known["power"][:m] = [float(row["WATTAGE1"] or 0) or 250.0 for row in chosen]
     known["street"][:m] = [row["STREETNAME"] for row in chosen]
-    known["installed"][:m] = [
-        _date(row, str(at)) for row, at in zip(chosen, known["installed"], strict=False)
-    ]
+    known["installed"][:m] = [_date(row, str(at)) for row, at in zip(chosen, known["installed"], strict=False)]
     known["origin"][:m] = real("DC Open Data street lights")
 
 

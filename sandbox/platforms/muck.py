@@ -36,9 +36,7 @@ AT_WORK = (0.97, 0.94, 0.90, 0.92)  # share of registered trucks on the road, by
 LOADS = ("00", "11", "01")  # empty, full, half
 
 MANNER = Manner(
-    auth=Signature(
-        algorithm="hmac-sha256", key_header="X-App-Key", time_header="X-Timestamp", sign_header="X-Sign"
-    ),
+    auth=Signature(algorithm="hmac-sha256", key_header="X-App-Key", time_header="X-Timestamp", sign_header="X-Sign"),
     paging=Cursor(cursor="cursor", size="limit"),
     ok='{"success":true,"code":"200","msg":"","data":[$records],"nextCursor":$next,"count":$total}',
     error='{"success":false,"code":"$code","msg":"$message","data":null,"nextCursor":null,"count":0}',
@@ -91,9 +89,7 @@ def positions(world: World) -> pa.Table:
     busy = known["registered"] & (rng.random(_trucks(world)) < np.array(AT_WORK)[known["district"]])
     trucks = np.flatnonzero(busy)
     lon, lat, _ = world.points(world.count(24, 90), stable, SHARES)
-    fleet = Fleet(
-        (26, 58), 0.10, (62, 88), (120, 1500), 6 * 3600 + 1800, 10 * 3600, max(10, round(31 - world.scale))
-    )
+    fleet = Fleet((26, 58), 0.10, (62, 88), (120, 1500), 6 * 3600 + 1800, 10 * 3600, max(10, round(31 - world.scale)))
     track = drive(rng, trucks.size, np.stack([lon, lat], axis=1), fleet)
     truck, n = trucks[track.vehicle], track.second.size
     x, y = to_gcj02(track.lon, track.lat)
@@ -108,9 +104,7 @@ def positions(world: World) -> pa.Table:
             "spd": pa.array(np.round(track.speed * 10).astype(np.int64)),
             "dir": pa.array(np.round(track.direction).astype(np.int64) % 360),
             "alt": pa.array(np.round(58 + rng.normal(0, 3, n)).astype(np.int64)),
-            "alarm": pa.array(
-                np.where(overspeed, 2, np.where(rng.random(n) < 0.0005, 1, 0)).astype(np.int64)
-            ),
+            "alarm": pa.array(np.where(overspeed, 2, np.where(rng.random(n) < 0.0005, 1, 0)).astype(np.int64)),
             "status": pa.array((acc.astype(np.int64)) | 2),
             "loadState": pick(LOADS, np.where(rng.random(n) < 0.01, 2, track.leg % 2)),
             "mileage": pa.array(np.round(known["odo"][truck] + track.moved_km, 1)),

@@ -161,10 +161,7 @@ def roads(world: World) -> pa.Table:
         {
             "路段编号": pa.array(road["number"]),
             "路段名称": pa.array(
-                [
-                    f"{CLASSES[g][0]}级路{item[2:]}"
-                    for g, item in zip(road["grade"], road["number"], strict=True)
-                ]
+                [f"{CLASSES[g][0]}级路{item[2:]}" for g, item in zip(road["grade"], road["number"], strict=True)]
             ),
             "道路等级": pick(CLASSES, road["grade"]),
             "道路面积": pa.array(road["area_m2"]),
@@ -205,9 +202,7 @@ def tickets(world: World) -> pa.Table:
     """Weighbridge tickets in kg; per district and kind they add up to the day's tonnage."""
     rng, fleet = world.rng("sanitation.weigh"), _fleet(world)
     tonnes, origin = _tonnage(world)
-    load_t = (
-        4.0 if world.scale < 10 else 1.3
-    )  # the county weighs small collectors too: about 400 tickets a day
+    load_t = 4.0 if world.scale < 10 else 1.3  # the county weighs small collectors too: about 400 tickets a day
     counts = np.maximum(np.round(tonnes / load_t), (tonnes > 0.05).astype(float)).astype(int)
     cell = np.repeat(np.arange(16), counts.ravel())
     district, kind = cell // 4, cell % 4

@@ -59,9 +59,7 @@ def plants(world: World) -> pa.Table:
             "zd": pa.array(np.round(rng.lognormal(np.log(0.32), 0.28, plant.size), 3)),
             "yl": pa.array(np.round(rng.normal(0.62, 0.09, plant.size), 2)),
             "ph": pa.array(np.round(rng.normal(7.4, 0.06, plant.size), 2)),
-            "ll": pa.array(
-                np.round(np.array([1250.0, 820.0])[plant] * draw + rng.normal(0, 9, plant.size), 1)
-            ),
+            "ll": pa.array(np.round(np.array([1250.0, 820.0])[plant] * draw + rng.normal(0, 9, plant.size), 1)),
         }
     )
 

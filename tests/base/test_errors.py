@@ -54,9 +54,7 @@ def test_text_names_the_place_and_the_remedy():
 
 def test_a_known_secret_never_stands_in_a_text():
     remember("s3cr3t-value")
-    error = Retry(
-        "CH-LAKE-002", catalog="postgres:password=s3cr3t-value", detail="login with s3cr3t-value failed"
-    )
+    error = Retry("CH-LAKE-002", catalog="postgres:password=s3cr3t-value", detail="login with s3cr3t-value failed")
     assert "s3cr3t-value" not in error.text() + str(error) + str(error.as_dict())
 
 

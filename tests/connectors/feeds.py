@@ -19,9 +19,7 @@ DAY = date(2026, 11, 20)
 FEED = "muck.position"
 
 
-def spec(
-    source: dict[str, Any], fields: dict[str, Any] | None = None, key: list[str] | None = None
-) -> FeedSpec:
+def spec(source: dict[str, Any], fields: dict[str, Any] | None = None, key: list[str] | None = None) -> FeedSpec:
     """A feed with the given source; two fields unless said otherwise."""
     return FeedSpec.model_validate(
         {

@@ -84,9 +84,7 @@ def source(address: str, **more: Any) -> dict[str, Any]:
 
 def rows(manifest: Manifest) -> list[dict[str, str | None]]:
     assert all(part.format == "parquet" for part in manifest.parts)
-    return [
-        row for part in manifest.parts for row in pq.read_table(io.BytesIO(body(manifest, part))).to_pylist()
-    ]
+    return [row for part in manifest.parts for row in pq.read_table(io.BytesIO(body(manifest, part))).to_pylist()]
 
 
 def get(home: Path, address: str, since: str | None = None, **more: Any) -> Manifest:
@@ -125,9 +123,7 @@ def test_the_driver_path_gives_the_same_texts(tmp_path: Path, server: Postgres) 
 
 
 @pytest.mark.parametrize("column", ["ts", "tz", "day", "iso", "compact", "ms"])
-def test_the_service_day_is_half_open_for_every_kind_of_column(
-    tmp_path: Path, server: Postgres, column: str
-) -> None:
+def test_the_service_day_is_half_open_for_every_kind_of_column(tmp_path: Path, server: Postgres, column: str) -> None:
     assert ids(get(tmp_path, server.url, day_column=column)) == ["9", "10"]
 
 
@@ -147,7 +143,7 @@ def test_a_view_in_a_schema(tmp_path: Path, server: Postgres) -> None:
         ("iso", "2026-11-21 05:00:00", [], "2026-11-21 05:00:00"),
     ],
 )
-def test_the_cursor_takes_what_changed_less_the_overlap(  # noqa: PLR0917
+def test_the_cursor_takes_what_changed_less_the_overlap(
     tmp_path: Path, server: Postgres, column: str, cursor: str | None, expected: list[str], moved: str
 ) -> None:
     manifest = get(tmp_path, server.url, cursor, cursor=column, overlap_minutes=60)
@@ -175,9 +171,7 @@ def test_large_tables_come_in_parts_and_the_same_twice(
 ) -> None:
     monkeypatch.setattr(database, "PART_ROWS", 60_000)
     with _admin(server) as connection:
-        connection.execute(
-            "CREATE TABLE big AS SELECT g AS id, 'v' || g AS v FROM generate_series(1, 130000) g"
-        )
+        connection.execute("CREATE TABLE big AS SELECT g AS id, 'v' || g AS v FROM generate_series(1, 130000) g")
     feed = spec(source(server.url, table="big"), {"id": {"from": "id"}})
     first = pull(settings(tmp_path), feed, DAY)
     second = pull(settings(tmp_path), feed, DAY)
@@ -223,10 +217,7 @@ def test_no_such_table_names_near_ones(tmp_path: Path, server: Postgres) -> None
 
 
 def test_no_such_column_names_near_ones(tmp_path: Path, server: Postgres) -> None:
-    assert (
-        "compact"
-        in fails(tmp_path, server.url, Stop, "CH-PULL-033", day_column="compakt").partition("why")[2]
-    )
+    assert "compact" in fails(tmp_path, server.url, Stop, "CH-PULL-033", day_column="compakt").partition("why")[2]
 
 
 def test_no_right_to_read(tmp_path: Path, server: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,9 +262,7 @@ def test_an_address_that_is_none(tmp_path: Path, address: str) -> None:
 def file(tmp_path: Path) -> str:
     path = tmp_path / "交换 库.db"
     with sqlite3.connect(path) as connection:
-        connection.execute(
-            "CREATE TABLE v_case (id INTEGER, ts TIMESTAMP, ms INTEGER, compact TEXT, v, r REAL)"
-        )
+        connection.execute("CREATE TABLE v_case (id INTEGER, ts TIMESTAMP, ms INTEGER, compact TEXT, v, r REAL)")
         connection.executemany(
             "INSERT INTO v_case VALUES (?, ?, ?, ?, ?, ?)",
             [

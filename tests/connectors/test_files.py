@@ -122,7 +122,7 @@ def test_a_file_that_grows_while_we_look_is_left_alone(tmp_path: Path, drop: Pat
         (b"id,name\n1,a", "utf-9", 0, "no encoding has this name"),
     ],
 )
-def test_a_wrong_encoding_names_the_byte_and_what_would_fit(  # noqa: PLR0917
+def test_a_wrong_encoding_names_the_byte_and_what_would_fit(
     tmp_path: Path, drop: Path, content: bytes, encoding: str, byte: int, hint: str
 ) -> None:
     (drop / "road_20261120.csv").write_bytes(content)

@@ -108,9 +108,7 @@ def test_cursors_are_followed_to_their_end(tmp_path: Path) -> None:
 
 def test_a_body_that_is_the_array_and_post_with_a_json_body(tmp_path: Path) -> None:
     with vendor(lambda request: as_json(RECORDS)) as server:
-        source = rest(
-            server, method="POST", records_at="", paging={"kind": "none"}, query={"day": "{day_compact}"}
-        )
+        source = rest(server, method="POST", records_at="", paging={"kind": "none"}, query={"day": "{day_compact}"})
         manifest = pull(settings(tmp_path), spec(source), DAY)
     assert rows(manifest) == RECORDS
     assert json.loads(server.requests[0].body) == {"day": 20261120}
@@ -125,9 +123,7 @@ def test_xml_lands_whole(tmp_path: Path) -> None:
 
     with vendor(xml) as server:
         paging = {"kind": "page", "size": 10, "total_at": "total"}
-        manifest = pull(
-            settings(tmp_path), spec(rest(server, format="xml", records_at="row", paging=paging)), DAY
-        )
+        manifest = pull(settings(tmp_path), spec(rest(server, format="xml", records_at="row", paging=paging)), DAY)
     assert [part.format for part in manifest.parts] == ["xml"] * 3
     assert manifest.options == {"record": "row"}
     assert manifest.stated_total == 25
@@ -149,9 +145,7 @@ def test_gb18030_is_converted_and_the_original_kept(tmp_path: Path) -> None:
 def test_records_that_cannot_be_cut_out_are_parsed_and_said_so(tmp_path: Path) -> None:
     text = b'{"d\\u0061ta":[{"id":"a","v":NaN}]}'
     with vendor(lambda _: Answer(text)) as server:
-        manifest = pull(
-            settings(tmp_path), spec(rest(server, records_at="data", paging={"kind": "none"})), DAY
-        )
+        manifest = pull(settings(tmp_path), spec(rest(server, records_at="data", paging={"kind": "none"})), DAY)
     assert rows(manifest)[0]["id"] == "a"
     assert "written anew" in manifest.findings[0]
     assert (Path(manifest.folder) / "000001.json.zst.original").read_bytes() == text
@@ -185,9 +179,7 @@ def never_written(secrets: list[str], home: Path, *texts: str) -> None:
         assert value.encode() not in written
 
 
-def test_basic_bearer_and_signature(
-    tmp_path: Path, secrets: list[str], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_basic_bearer_and_signature(tmp_path: Path, secrets: list[str], caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
 
     def signed(algorithm: str) -> Callable[[Request], bool]:
@@ -226,9 +218,7 @@ def test_basic_bearer_and_signature(
 def test_signatures_are_what_vendors_compute() -> None:
     assert sign("sha256", "k", "1", "s") == hashlib.sha256(b"k1s").hexdigest()
     assert sign("md5", "k", "1", "s") == hashlib.md5(b"k1s").hexdigest()
-    assert sign("hmac-sha256", "key", "The quick brown fox", "") != sign(
-        "sha256", "key", "The quick brown fox", ""
-    )
+    assert sign("hmac-sha256", "key", "The quick brown fox", "") != sign("sha256", "key", "The quick brown fox", "")
 
 
 LOGIN = {

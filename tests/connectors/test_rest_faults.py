@@ -290,9 +290,7 @@ def test_an_address_that_is_none(tmp_path: Path, address: str) -> None:
 
 
 def test_rests_of_a_killed_pull_are_removed(tmp_path: Path) -> None:
-    rest_of_killed = (
-        tmp_path / "landing" / "muck.position" / DAY.isoformat() / ".20261121T010000000-dead.partial"
-    )
+    rest_of_killed = tmp_path / "landing" / "muck.position" / DAY.isoformat() / ".20261121T010000000-dead.partial"
     rest_of_killed.mkdir(parents=True)
     (rest_of_killed / "000001.json.zst").write_bytes(b"half")
     with vendor(paged) as server:

@@ -13,9 +13,7 @@ from connectors.rest_split import dig, put, split_records
 
 TEXT = st.one_of(
     st.text(max_size=8),
-    st.sampled_from(
-        ['"data":[', "]", "],", '"}]', '\\"list\\":[', "[]", '],"data":[', "豫A·12345", "\u2028"]
-    ),
+    st.sampled_from(['"data":[', "]", "],", '"}]', '\\"list\\":[', "[]", '],"data":[', "豫A·12345", "\u2028"]),
 )
 SCALAR = st.one_of(
     st.none(),

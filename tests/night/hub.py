@@ -12,7 +12,11 @@ from typing import Any
 
 REPOSITORY = Path(__file__).parents[2]
 DAY = "2026-11-20"
-TABLES_OF_RUNS = {"schema_version"}
+# Moments, run ids, and what holds them: two nights that ended the same differ in these only.
+VOLATILE = set(
+    "load_id _load_id _received_at started_at finished_at as_of marked_at seen_at run_at applied_at published_at since"
+    " landing_folder loads sha256 content_sha256 place inserted updated unchanged".split()
+)
 
 
 @dataclass(frozen=True)
@@ -50,26 +54,20 @@ class Hub:
     def counts(self) -> dict[str, int]:
         """Rows of every table of the warehouse."""
         names = [
-            r[0]
-            for r in self.rows(
-                "SELECT table_name FROM duckdb_tables() WHERE database_name = 'lake' ORDER BY 1"
-            )
+            r[0] for r in self.rows("SELECT table_name FROM duckdb_tables() WHERE database_name = 'lake' ORDER BY 1")
         ]
-        union = " UNION ALL ".join(
-            f"SELECT '{name}' AS name, count(*) AS n FROM \"{name}\"" for name in names
-        )
+        union = " UNION ALL ".join(f"SELECT '{name}' AS name, count(*) AS n FROM \"{name}\"" for name in names)
         return dict(self.rows(union))
 
     def state(self) -> dict[str, Any]:
         """What two nights that ended the same must agree in: rows of every table without run ids and times."""
         content: dict[str, Any] = {}
-        volatile = {"load_id", "_load_id", "_received_at", "started_at", "finished_at", "as_of", "marked_at", "seen_at",
-                    "run_at", "applied_at", "published_at", "since", "landing_folder", "loads", "sha256", "content_sha256", "place"}  # fmt: skip
         columns: dict[str, list[str]] = {}
         for table, column in self.rows(
-            "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'lake' AND NOT internal ORDER BY 1, 2"
+            "SELECT table_name, column_name FROM duckdb_columns()"
+            " WHERE database_name = 'lake' AND NOT internal ORDER BY 1, 2"
         ):
-            if column not in volatile and not table.startswith("ducklake_"):
+            if column not in VOLATILE and not table.startswith("ducklake_"):
                 columns.setdefault(table, []).append(column)
         for table, names in columns.items():
             if table == "load_log":

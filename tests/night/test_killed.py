@@ -13,8 +13,10 @@ from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("killed")]
 
-FEEDS = ("muck.vehicle", "muck.position", "dust.site", "dust.sample", "gas.alarm", "gas.point", "gas.pressure",
-         "enforcement.case", "assessment.special", "assessment.office", "assessment.digital", "assessment.event")  # fmt: skip
+FEEDS = (
+    "muck.vehicle muck.position dust.site dust.sample gas.alarm gas.point gas.pressure enforcement.case"
+    " assessment.special assessment.office assessment.digital assessment.event"
+).split()
 NIGHT = ("nightly", "--day", DAY, "--scale", "0.1")
 
 

@@ -26,9 +26,7 @@ def test_every_feed_is_loaded_and_counts_add_up(first_night):
 
 def test_the_demo_is_about_two_hundred_thousand_records(first_night):
     hub, _ = first_night
-    ((landed, quarantined, duplicate),) = hub.rows(
-        "SELECT sum(landed), sum(quarantined), sum(duplicate) FROM delivery"
-    )
+    ((landed, quarantined, duplicate),) = hub.rows("SELECT sum(landed), sum(quarantined), sum(duplicate) FROM delivery")
     assert 120_000 < int(landed) < 300_000
     assert int(quarantined) > 0
     assert int(duplicate) > 0
@@ -74,9 +72,7 @@ def test_score_is_the_weighted_sum_that_the_document_names(first_night):
         parts = hub.sql(f"SELECT component, value, points FROM score WHERE unit_code = '{row['unit_code']}'")
         known = {part["component"]: part for part in parts}
         weighted = sum(Decimal(known[name]["value"]) * Decimal(weight) for name, weight in weights.items())
-        events = sum(
-            (Decimal(part["points"]) for part in parts if part["component"].startswith("event")), Decimal(0)
-        )
+        events = sum((Decimal(part["points"]) for part in parts if part["component"].startswith("event")), Decimal(0))
         assert abs(weighted + events - Decimal(row["score"])) < Decimal("1e-12"), row["unit_code"]
 
 
@@ -116,11 +112,7 @@ def test_no_secret_of_the_sandbox_stands_anywhere_in_the_hub(first_night):
     ]
     assert values
     for path in hub.home.rglob("*"):
-        if (
-            not path.is_file()
-            or "sandbox" in path.relative_to(hub.home).parts
-            or path.suffix in {".parquet", ".zst"}
-        ):
+        if not path.is_file() or "sandbox" in path.relative_to(hub.home).parts or path.suffix in {".parquet", ".zst"}:
             continue
         content = path.read_bytes()
         for value in values:

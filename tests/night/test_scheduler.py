@@ -1,9 +1,12 @@
 """A real scheduler runs the same night unattended: unpaused DAGs, their own clock, assets by service day."""
 
 import json
-import os
+import re
+import shutil
 import signal
 import socket
+import subprocess
+import sys
 import urllib.request
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +14,9 @@ from pathlib import Path
 import pytest
 
 from cityhub.clock import SHANGHAI
+from cityhub.settings import Settings
+from flow.airflow_env import environment
+from sensors.gateway import status_file
 from tests.night.hub import REPOSITORY, Hub
 from tests.waiting import wait_for
 
@@ -29,6 +35,14 @@ def last_tick_day() -> str:
     return (now - timedelta(hours=1, minutes=15)).date().__sub__(timedelta(days=1)).isoformat()
 
 
+def at_one_clock(folder: Path) -> None:
+    """The shipped feeds, all due at 01:15: the test must not depend on the hour in which it runs."""
+    shutil.copytree(REPOSITORY / "feeds", folder)
+    for path in folder.glob("*.yaml"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub(r'schedule: "[^"]*"', 'schedule: "15 1 * * *"', text), encoding="utf-8")
+
+
 @pytest.fixture
 def running():
     started = []
@@ -40,15 +54,8 @@ def running():
 
 
 def test_no_dag_fails_to_import(tmp_path):
-    hub = Hub(tmp_path)
-    from flow.airflow_env import environment
-    from cityhub.settings import load
-
-    import subprocess
-    import sys
-
-    os.environ["CITYHUB_HOME"] = str(tmp_path)
-    env = hub.env() | environment(load())
+    env = Hub(tmp_path).env()
+    env |= environment(Settings(tmp_path, REPOSITORY / "feeds", "", ""))
     subprocess.run([sys.executable, "-m", "flow.airflow_metadata"], cwd=REPOSITORY, env=env, check=True)
     listed = subprocess.run(
         [sys.executable, "-m", "airflow", "dags", "list-import-errors", "--output", "json", "--local"],
@@ -64,18 +71,21 @@ def test_dag_files_fit_on_a_screen():
 
 def test_the_scheduler_runs_the_night(tmp_path, running):
     hub, day = Hub(tmp_path), last_tick_day()
+    at_one_clock(tmp_path / "feeds")
     city = tmp_path / "sandbox"
     sandbox = hub.start("sandbox", "run", "--day", day, "--home", str(city), "--scale", "0.05")
     running(sandbox)
     wait_for((city / "ready.json").exists, 120)
     ready = json.loads((city / "ready.json").read_text())
-    env = {"CITYHUB_SECRETS": str(city / "secrets"), "CITYHUB_RETRY_DELAY_S": "1"}
+    env = {
+        "CITYHUB_SECRETS": str(city / "secrets"),
+        "CITYHUB_RETRY_DELAY_S": "1",
+        "CITYHUB_FEEDS": str(tmp_path / "feeds"),
+    }
     gateway = hub.start("gateway", "run", "mqtt", **env)
     running(gateway)
     wait_for(lambda: _subscribed(hub.home), 60)
-    urllib.request.urlopen(
-        urllib.request.Request(f"{ready['control']}/publish", method="POST"), timeout=120
-    ).close()
+    urllib.request.urlopen(urllib.request.Request(f"{ready['control']}/publish", method="POST"), timeout=120).close()
     scheduler = hub.start("scheduler", "--port", str(free_port()), "--no-paused", **env)
     running(scheduler)
 
@@ -90,8 +100,5 @@ def test_the_scheduler_runs_the_night(tmp_path, running):
 
 
 def _subscribed(home: Path) -> bool:
-    from cityhub.settings import Settings
-    from sensors.gateway import status_file
-
     status = status_file(Settings(home, REPOSITORY / "feeds", "", ""))
     return status.exists() and '"subscribed": true' in status.read_text()
