@@ -27,9 +27,7 @@ _RETRIES = 2
 logger = log.get("cityhub.connectors")
 
 
-def pull(
-    spec: FeedSpec, day: date, delivery: Delivery, cursor: str | None = None, *, policy: Policy = DEFAULT
-) -> None:
+def pull(spec: FeedSpec, day: date, delivery: Delivery, cursor: str | None = None, *, policy: Policy = DEFAULT) -> None:
     """Land the rows of a service day, or the rows changed since `cursor` less the overlap.
 
     `delivery.cursor` becomes the highest value of the change column that was read; the caller moves the
@@ -68,9 +66,7 @@ def _connected(spec: FeedSpec, url: URL, place: dict[str, Any], policy: Policy) 
     if not isinstance(source, DatabaseSource):
         raise TypeError(f"{spec.feed} is no database feed")
     names = {key: value for key, value in (("user", source.user), ("password", source.password)) if value}
-    return retried(
-        lambda: connect(url, {**place, **names}), _RETRIES, policy, Deadline(policy), feed=spec.feed
-    )
+    return retried(lambda: connect(url, {**place, **names}), _RETRIES, policy, Deadline(policy), feed=spec.feed)
 
 
 def _land(connection: Connection, url: URL, query: Query, delivery: Delivery, request: str) -> int:

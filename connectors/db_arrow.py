@@ -56,9 +56,7 @@ def bulk(url: URL, query: Query) -> Iterator[pa.RecordBatch]:
             pre_execution_query=_PLAIN_SETTINGS[name],
         )
         for batch in stream:
-            yield pa.RecordBatch.from_arrays(
-                [item.cast(pa.string()) for item in batch.columns], schema=schema
-            )
+            yield pa.RecordBatch.from_arrays([item.cast(pa.string()) for item in batch.columns], schema=schema)
     except BaseException as error:
         # connectorx is Rust; what it did not foresee arrives as a panic, which is no Exception.
         if type(error).__name__ == "PanicException":
@@ -83,11 +81,7 @@ def _texts(values: list[Any]) -> pa.Array:
     """A column as text: by Arrow where all values are of one kind, else value by value."""
     try:
         array = pa.array(values)
-        if (
-            pa.types.is_decimal(array.type)
-            or pa.types.is_temporal(array.type)
-            or pa.types.is_binary(array.type)
-        ):
+        if pa.types.is_decimal(array.type) or pa.types.is_temporal(array.type) or pa.types.is_binary(array.type):
             raise pa.ArrowInvalid("Arrow's notation differs from what people read in that database")
         return array.cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):

@@ -88,6 +88,5 @@ def stored(spec: FeedSpec, column: str, kind: sa.types.TypeEngine[object], diale
         format=field.format if field else "iso",
         zone=ZoneInfo(field.zone if field else "Asia/Shanghai"),
         typed=dialect != "sqlite",
-        is_time=isinstance(kind, (sa.DateTime, sa.Date))
-        or (field is not None and field.type in {"timestamp", "date"}),
+        is_time=isinstance(kind, (sa.DateTime, sa.Date)) or (field is not None and field.type in {"timestamp", "date"}),
     )

@@ -92,9 +92,7 @@ def connect(url: URL, place: Mapping[str, Any]) -> Connection:
         engine = sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args=_connect_arguments(url))
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         name = url.get_backend_name()
-        package = (
-            _PACKAGES.get(name) or (error.name if isinstance(error, ImportError) else None) or f"for {name}"
-        )
+        package = _PACKAGES.get(name) or (error.name if isinstance(error, ImportError) else None) or f"for {name}"
         raise Stop("CH-PULL-030", dialect=name, package=package, **place) from None
     try:
         return engine.connect().execution_options(**_snapshot(url))

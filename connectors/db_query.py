@@ -60,9 +60,7 @@ class Query:
         return sa.cast(column, sa.Text).label(column.name)
 
 
-def plan(
-    connection: Connection, spec: FeedSpec, day: date, cursor: str | None, place: Mapping[str, Any]
-) -> Query:
+def plan(connection: Connection, spec: FeedSpec, day: date, cursor: str | None, place: Mapping[str, Any]) -> Query:
     """The query for one delivery.
 
     With a change column and a cursor: rows from cursor less overlap. Else with a day column: rows of the

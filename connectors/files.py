@@ -26,9 +26,7 @@ _UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", "~")
 logger = log.get("cityhub.connectors")
 
 
-def pull(
-    spec: FeedSpec, day: date, delivery: Delivery, cursor: str | None = None, *, policy: Policy = DEFAULT
-) -> None:
+def pull(spec: FeedSpec, day: date, delivery: Delivery, cursor: str | None = None, *, policy: Policy = DEFAULT) -> None:
     """Land every file that fits the pattern for the day, by name; `cursor` is not used.
 
     Raises `Retry` CH-PULL-051 (nothing yet), 056 (still growing), `Stop` CH-PULL-050 (folder) and what
@@ -66,9 +64,7 @@ def open_folder(spec: FeedSpec, day: date, policy: Policy) -> Folder:
 
         return retried(lambda: SftpFolder(address, source, place), 2, policy, Deadline(policy), **place)
     if "://" in address and not address.startswith("file://"):
-        raise Stop(
-            "CH-PULL-020", value=address, detail="it is neither a folder nor sftp://host/folder", **place
-        )
+        raise Stop("CH-PULL-020", value=address, detail="it is neither a folder nor sftp://host/folder", **place)
     return LocalFolder(Path(address.removeprefix("file://")), place)
 
 

@@ -49,9 +49,7 @@ class LocalFolder:
             raise Stop("CH-PULL-050", folder=str(self._path), detail=detail, **self._place) from None
         except PermissionError as error:
             raise Stop("CH-PULL-057", file=str(self._path), detail=str(error), **self._place) from None
-        return sorted(
-            (Entry(item.name, stat.st_size, stat.st_mtime) for item, stat in found), key=lambda e: e.name
-        )
+        return sorted((Entry(item.name, stat.st_size, stat.st_mtime) for item, stat in found), key=lambda e: e.name)
 
     def read(self, name: str) -> bytes:
         try:

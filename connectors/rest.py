@@ -82,9 +82,7 @@ class Reader:
 
     def _once(self, params: Params, place: Place) -> Page:
         headers = {**self.extra, **self.identity.headers()}
-        return read_page(
-            self.caller.get(self.url, {**self.query, **params}, headers, place), self.source, place
-        )
+        return read_page(self.caller.get(self.url, {**self.query, **params}, headers, place), self.source, place)
 
     def _final(self, refusal: Denied | Refused) -> Exception:
         """What a refusal means when a new login did not help or is not possible."""
@@ -103,9 +101,7 @@ class Reader:
         return self.caller.login(url, fields, place, names)
 
 
-def pull(
-    spec: FeedSpec, day: date, delivery: Delivery, cursor: str | None = None, *, policy: Policy = DEFAULT
-) -> None:
+def pull(spec: FeedSpec, day: date, delivery: Delivery, cursor: str | None = None, *, policy: Policy = DEFAULT) -> None:
     """Land all pages of a service day. `cursor` is not used: REST feeds are asked by day.
 
     Raises `Stop` CH-PULL-015 when pages repeat, `Retry` when the source stays out of reach, `Unauthorised`

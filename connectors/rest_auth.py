@@ -100,9 +100,7 @@ class Login:
 
     def _login(self) -> None:
         started = time.monotonic()
-        body = self._post(
-            self._url, {self._auth.user_field: self._user, self._auth.password_field: self._password}
-        )
+        body = self._post(self._url, {self._auth.user_field: self._user, self._auth.password_field: self._password})
         try:
             answer = json.loads(body)
         except ValueError:

@@ -148,9 +148,7 @@ def _xml(body: bytes, source: RestSource, place: Place) -> Page:
             raise Transient(Retry("CH-PULL-006", detail=error.detail, **place)) from error
         raise Stop("CH-PULL-013", format="XML", detail=error.detail, **place) from None
     _failure(content.envelope, source.error_when, place)
-    return Page(
-        b"", body, b"", "xml", content.count, content.columns, content.envelope, content.records_digest
-    )
+    return Page(b"", body, b"", "xml", content.count, content.columns, content.envelope, content.records_digest)
 
 
 def _web_page(body: bytes, expected: str, place: Place) -> Refused:

@@ -19,9 +19,7 @@ from warehouse.landing import Delivery
 logger = log.get("cityhub.connectors")
 
 
-def pull(
-    spec: FeedSpec, day: date, delivery: Delivery, cursor: str | None = None, *, policy: Policy = DEFAULT
-) -> None:
+def pull(spec: FeedSpec, day: date, delivery: Delivery, cursor: str | None = None, *, policy: Policy = DEFAULT) -> None:
     """Land the sheet's rows as NDJSON and the workbook as received beside them; `cursor` is not used.
 
     Each row has two columns more: `_cell` (专项考核!D7) and `_month` (of the service day). Raises `Retry`

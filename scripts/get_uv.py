@@ -17,7 +17,9 @@ def main() -> None:
     machine = {"x86_64": "x86_64", "aarch64": "aarch64"}[platform.machine()]
     with urllib.request.urlopen("https://pypi.org/pypi/uv/json", timeout=60) as answer:
         files = json.load(answer)["urls"]
-    wheel = next(f for f in files if f["filename"].endswith(".whl") and "manylinux" in f["filename"] and machine in f["filename"])
+    wheel = next(
+        f for f in files if f["filename"].endswith(".whl") and "manylinux" in f["filename"] and machine in f["filename"]
+    )
     with urllib.request.urlopen(wheel["url"], timeout=300) as answer:
         body = answer.read()
     if hashlib.sha256(body).hexdigest() != wheel["digests"]["sha256"]:

@@ -82,9 +82,7 @@ def _text(field: FieldSpec, text: str) -> str:
 
 
 def _coded(field: FieldSpec, text: str) -> str:
-    cases = " ".join(
-        f"WHEN {literal(narrow(have))} THEN {literal(want)}" for have, want in field.codes.items()
-    )
+    cases = " ".join(f"WHEN {literal(narrow(have))} THEN {literal(want)}" for have, want in field.codes.items())
     rest = f" ELSE {text}" if field.unknown_code == "keep" else ""
     return f"CASE {text} {cases}{rest} END"
 

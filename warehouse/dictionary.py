@@ -90,6 +90,4 @@ def apply(con: duckdb.DuckDBPyConnection, specs: Iterable[FeedSpec], path: Path 
 def missing(con: duckdb.DuckDBPyConnection) -> list[str]:
     """Tables and columns of the lake without a description, as `table` or `table.column`."""
     rows = con.execute(STORED).fetchall()
-    return [
-        f"{table}.{column}" if column else table for table, column, text in rows if not (text or "").strip()
-    ]
+    return [f"{table}.{column}" if column else table for table, column, text in rows if not (text or "").strip()]

@@ -12,9 +12,7 @@ from warehouse.names import identifier
 from warehouse.readers.job import top
 
 
-def findings(
-    con: duckdb.DuckDBPyConnection, spec: FeedSpec, columns: tuple[str, ...], rows: int
-) -> list[str]:
+def findings(con: duckdb.DuckDBPyConnection, spec: FeedSpec, columns: tuple[str, ...], rows: int) -> list[str]:
     """`column_added:<name>` and `column_missing:<name>` for the staged delivery.
 
     Only first records are looked at for names, so a column counts as missing when no row has a value of it.
@@ -23,9 +21,7 @@ def findings(
     """
     if not columns or not rows:
         return []
-    wanted = {top(field.source) for field in spec.fields.values()} | {
-        field.source for field in spec.fields.values()
-    }
+    wanted = {top(field.source) for field in spec.fields.values()} | {field.source for field in spec.fields.values()}
     # Names with `_` in front are the hub's own (topic and time of a message, cell of a workbook).
     added = [name for name in columns if name not in wanted and not name.startswith("_")]
     suspects = {
@@ -52,9 +48,7 @@ def findings(
                 )
             missing.append(field.source)
     # A source that two fields read is one column.
-    return [f"column_added:{name}" for name in added] + [
-        f"column_missing:{name}" for name in dict.fromkeys(missing)
-    ]
+    return [f"column_added:{name}" for name in added] + [f"column_missing:{name}" for name in dict.fromkeys(missing)]
 
 
 def likely(source: str, name: str, added: list[str]) -> str | None:

@@ -55,9 +55,7 @@ def read_boundaries(path: Path) -> dict[str, Floats]:
                 points = np.asarray(ring, dtype=np.float64)[:, :2]
                 if len(points) < 4 or (points[0] != points[-1]).any():
                     raise ValueError("a ring needs four points and ends where it begins")
-                found.setdefault(feature["properties"]["unit_code"], []).append(
-                    np.hstack([points[:-1], points[1:]])
-                )
+                found.setdefault(feature["properties"]["unit_code"], []).append(np.hstack([points[:-1], points[1:]]))
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise Stop("CH-REF-001", file=str(path), detail=f"{type(error).__name__}: {error}") from None
     return {unit: _upward(np.vstack(edges)) for unit, edges in found.items()}
@@ -130,9 +128,7 @@ def _centres_inside(edges: Floats, x0: int, y0: int, shape: tuple[int, int]) -> 
     return mask
 
 
-def _edges_by_cell(
-    edges: Floats, border: NDArray[np.bool_], x0: int, y0: int
-) -> list[tuple[Ints, Ints, Floats]]:
+def _edges_by_cell(edges: Floats, border: NDArray[np.bool_], x0: int, y0: int) -> list[tuple[Ints, Ints, Floats]]:
     """For each edge the border cells in its rows that do not lie east of it: the rays that can cross it."""
     found = []
     for edge in edges:

@@ -172,11 +172,7 @@ class Delivery:
             folder=str(self._final),
         )
         before = latest(self._final.parent)
-        if (
-            before is not None
-            and before.content_sha256 == manifest.content_sha256
-            and before.options == self.options
-        ):
+        if before is not None and before.content_sha256 == manifest.content_sha256 and before.options == self.options:
             shutil.rmtree(self._work)
             return before
         write_manifest(self._work, manifest)

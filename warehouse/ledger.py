@@ -96,12 +96,8 @@ LOG = f"INSERT INTO load_log ({', '.join(LOG_COLUMNS)}) VALUES ({', '.join('$' +
 def expected_by(spec: FeedSpec, day: date) -> datetime:
     """The moment after which a missing delivery is late: the spec's time on the day after the service day;
     a monthly delivery is due on the day after its month."""
-    last = (
-        clock.month_bounds(clock.month_of(day))[1] - timedelta(days=1) if spec.arrives.per == "month" else day
-    )
-    return datetime.combine(
-        last + timedelta(days=1), time.fromisoformat(spec.arrives.expected_by), clock.SHANGHAI
-    )
+    last = clock.month_bounds(clock.month_of(day))[1] - timedelta(days=1) if spec.arrives.per == "month" else day
+    return datetime.combine(last + timedelta(days=1), time.fromisoformat(spec.arrives.expected_by), clock.SHANGHAI)
 
 
 def delivery_rows(con: duckdb.DuckDBPyConnection, day: date) -> list[Row]:
@@ -117,9 +113,7 @@ def row(con: duckdb.DuckDBPyConnection, feed: str, day: date) -> Row | None:
     return Row(*values) if values else None
 
 
-def expect(
-    con: duckdb.DuckDBPyConnection, specs: Mapping[str, FeedSpec] | Iterable[FeedSpec], day: date
-) -> int:
+def expect(con: duckdb.DuckDBPyConnection, specs: Mapping[str, FeedSpec] | Iterable[FeedSpec], day: date) -> int:
     """Write an `expected` line for each active feed that the day has none of; the number written."""
     known = {item.feed for item in delivery_rows(con, day)}
     every = specs.values() if isinstance(specs, Mapping) else specs
@@ -128,9 +122,7 @@ def expect(
         due = expected_by(spec, day)
         _put(
             con,
-            Row(
-                spec.feed, spec.platform, day, "expected", expected_by=due, whose_move=owner(spec), since=due
-            ),
+            Row(spec.feed, spec.platform, day, "expected", expected_by=due, whose_move=owner(spec), since=due),
         )
     return len(new)
 
@@ -184,9 +176,7 @@ def record_failure(settings: Settings, spec: FeedSpec, day: date, error: HubErro
     try:
         with lake.write(con, settings, f"failure {spec.feed} {day}"):
             before = row(con, spec.feed, day)
-            before = before or Row(
-                spec.feed, spec.platform, day, "expected", expected_by=expected_by(spec, day)
-            )
+            before = before or Row(spec.feed, spec.platform, day, "expected", expected_by=expected_by(spec, day))
             _put(con, _failed(before, spec, error))
     finally:
         con.close()
@@ -219,9 +209,7 @@ def recovered(con: duckdb.DuckDBPyConnection, settings: Settings, feed: str, day
     return True
 
 
-def set_state(
-    con: duckdb.DuckDBPyConnection, feed: str, day: date, state: State, *, reason: str | None = None
-) -> None:
+def set_state(con: duckdb.DuckDBPyConnection, feed: str, day: date, state: State, *, reason: str | None = None) -> None:
     """Move a delivery to another state; `reason` explains a `held`. Raises `Stop` CH-LEDGER-003.
 
     A day held for too few rows stays held until it is loaded again: no later check can find what is absent.

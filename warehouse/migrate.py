@@ -48,9 +48,7 @@ def migrate(con: duckdb.DuckDBPyConnection, settings: Settings, *, folder: Path 
             if found >= number:
                 continue
             con.execute(path.read_text(encoding="utf-8"))
-            con.execute(
-                f"INSERT INTO schema_version VALUES ({number}, {literal(path.stem)}, current_timestamp)"
-            )
+            con.execute(f"INSERT INTO schema_version VALUES ({number}, {literal(path.stem)}, current_timestamp)")
             found = number
     if found > newest:
         raise Stop("CH-LAKE-005", found=found, known=newest)

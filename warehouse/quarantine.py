@@ -18,9 +18,7 @@ from warehouse.names import literal
 from warehouse.readers.job import Reject
 
 HERE = Path(__file__).parent
-COLUMNS = (
-    "id, feed, service_day, load_id, place, natural_key, reason, field, value, raw, state, owner, seen_at"
-)
+COLUMNS = "id, feed, service_day, load_id, place, natural_key, reason, field, value, raw, state, owner, seen_at"
 
 
 @dataclass(frozen=True)
@@ -93,10 +91,7 @@ def summary(
 def _where(*, feed: str | None, day: date | None, reason: str | None, state: str | None) -> str:
     # Literals, quoted: binding Python values would import pandas, a second that the command line saves.
     wanted = {"feed": feed, "service_day": day.isoformat() if day else None, "reason": reason, "state": state}
-    return (
-        " AND ".join(f"{name} = {literal(value)}" for name, value in wanted.items() if value is not None)
-        or "true"
-    )
+    return " AND ".join(f"{name} = {literal(value)}" for name, value in wanted.items() if value is not None) or "true"
 
 
 def write(

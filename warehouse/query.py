@@ -32,9 +32,7 @@ class Result:
     rows: list[tuple[Any, ...]]
 
 
-def run_sql(
-    settings: Settings, sql: str, params: Sequence[object] | Mapping[str, object] | None = None
-) -> Result:
+def run_sql(settings: Settings, sql: str, params: Sequence[object] | Mapping[str, object] | None = None) -> Result:
     """Run one reading statement on a read-only connection; a running night neither blocks nor shows through.
 
     Raises `Usage` CH-SQL-001 (would write), 002 (no such table), 003 (SQL error), 004 (not one statement);

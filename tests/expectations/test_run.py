@@ -130,9 +130,7 @@ def test_a_register_is_checked_whole(hub: Settings, specs: Specs, con: duckdb.Du
     assert (found["in_set.status"].success, found["in_set.status"].unexpected_count) == (False, 1)
 
 
-def test_a_day_held_for_too_few_rows_stays_held(
-    hub: Settings, specs: Specs, con: duckdb.DuckDBPyConnection
-) -> None:
+def test_a_day_held_for_too_few_rows_stays_held(hub: Settings, specs: Specs, con: duckdb.DuckDBPyConnection) -> None:
     tasks(con, ("a", 10, 9))
     con.execute("UPDATE delivery SET state = 'held', error_code = 'CH-LEDGER-001', error = 'few'")
     found = by_id(run.check_day(hub, specs, DAY), "sanitation.route_task")
@@ -141,9 +139,7 @@ def test_a_day_held_for_too_few_rows_stays_held(
     assert (row.state, row.error_code, row.error) == ("held", "CH-LEDGER-001", "few")
 
 
-def test_suites_are_kept_and_the_page_stands_alone(
-    hub: Settings, specs: Specs, con: duckdb.DuckDBPyConnection
-) -> None:
+def test_suites_are_kept_and_the_page_stands_alone(hub: Settings, specs: Specs, con: duckdb.DuckDBPyConnection) -> None:
     tasks(con, ("a", 1000, 9), ("<b>", 10, 1))
     city.deliver(con, ["muck.position"], DAY, state="failed", loaded=0)
     run.check_day(hub, specs, DAY)

@@ -24,9 +24,7 @@ DAY = date(2026, 11, 20)
 MINE = ("sanitation", "lighting", "dust", "muck")
 
 
-def world(
-    *faults: str, seed: int = 7, scale: float = 0.1, day: date = DAY, records: Path | None = None
-) -> World:
+def world(*faults: str, seed: int = 7, scale: float = 0.1, day: date = DAY, records: Path | None = None) -> World:
     """A tenth of the demo; no transport faults but those given."""
     return World(seed, day, scale, records, parse(faults, default=False))
 
@@ -69,9 +67,7 @@ class Client:
         if platform in {"muck", "dust"}:
             kind = "hmac-sha256" if platform == "muck" else "sha256"
             names = (
-                ("X-App-Key", "X-Timestamp", "X-Sign")
-                if platform == "muck"
-                else ("appKey", "timestamp", "signature")
+                ("X-App-Key", "X-Timestamp", "X-Sign") if platform == "muck" else ("appKey", "timestamp", "signature")
             )
             stamp, key = str(int(time.time() * 1000)), self.secret(f"{platform}_app_key")
             return dict(

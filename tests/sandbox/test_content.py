@@ -40,9 +40,7 @@ def test_muck_positions_hold_the_faults_that_their_truth_counts() -> None:
     assert sum(r["gpsTime"] == FUTURE for r in rows) == truth.bad["future_clock"] > 0 and future
     assert sum(r["alt"] is None for r in rows) == truth.odd["blank"] > 0
     good = [r for r in rows if 0 <= r["spd"] <= 1600 and r["lng"]]
-    assert len(good) + truth.bad["zero_position"] + truth.bad["negative"] + truth.bad["saturated"] == len(
-        rows
-    )
+    assert len(good) + truth.bad["zero_position"] + truth.bad["negative"] + truth.bad["saturated"] == len(rows)
 
 
 def test_a_mixed_up_unit_leaves_the_plausible_range_and_nothing_else_does() -> None:
@@ -102,9 +100,7 @@ def test_each_row_gets_one_fault_at_most() -> None:
 def test_a_frozen_run_repeats_one_entity_only() -> None:
     table = pa.table({"id": ["a", "b"] * 100, "value": [float(i) for i in range(200)]})
     city = world()
-    rows = build(
-        city, "x", Dataset("x.y", lambda _: table, faults=(Frozen("id", ("value",), 30),))
-    ).to_pylist()
+    rows = build(city, "x", Dataset("x.y", lambda _: table, faults=(Frozen("id", ("value",), 30),))).to_pylist()
     changed = [i for i, row in enumerate(rows) if row["value"] != i]
     assert len(changed) == city.truth["x.y"].odd["frozen"] - 1 == 29
     assert len({rows[i]["id"] for i in changed}) == 1

@@ -124,6 +124,4 @@ def test_dead_and_garbage_platforms(tmp_path: Path) -> None:
     made = drops.write(world("landscaping.tree=dead", "water.meter=garbage"), tmp_path)
     names = digests(Path(made["drop_dir"]))
     assert f"gl_tree_{DAY:%Y%m%d}.csv" not in names
-    assert (
-        (Path(made["drop_dir"]) / f"water_meter_{DAY:%Y%m%d}.csv").read_bytes().startswith(b"<!DOCTYPE html>")
-    )
+    assert (Path(made["drop_dir"]) / f"water_meter_{DAY:%Y%m%d}.csv").read_bytes().startswith(b"<!DOCTYPE html>")

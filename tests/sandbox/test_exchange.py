@@ -49,9 +49,7 @@ def scalar(engine: sa.Engine, query: str) -> object:
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def running(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[exchange.Exchange]:
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[exchange.Exchange]:
     database = exchange.start(world(scale=0.05), tmp_path_factory.mktemp("city"), request.param)
     yield database
     database.stop()
@@ -60,9 +58,9 @@ def running(
 def test_every_table_is_there_with_the_rows_of_the_truth(running: exchange.Exchange) -> None:
     engine = engine_of(running)
     truth = running.world.truth
-    assert scalar(
-        engine, "SELECT count(*) FROM rq_yl WHERE rksj >= '2026-11-20' AND rksj < '2026-11-21'"
-    ) == (truth.feed("gas.pressure").rows)
+    assert scalar(engine, "SELECT count(*) FROM rq_yl WHERE rksj >= '2026-11-20' AND rksj < '2026-11-21'") == (
+        truth.feed("gas.pressure").rows
+    )
     for table, feed in (
         ("rq_cd", "gas.point"),
         ("rl_rlz", "heat.station_info"),
@@ -156,8 +154,6 @@ def test_killed_sandbox_takes_its_server_along_and_the_next_run_starts_over_its_
     wait_for(lambda: not listening(port))
     again = exchange.start(world(scale=0.02), tmp_path, "postgresql")
     try:
-        assert (
-            scalar(engine_of(again), "SELECT count(*) FROM rq_cd") == again.world.truth.feed("gas.point").rows
-        )
+        assert scalar(engine_of(again), "SELECT count(*) FROM rq_cd") == again.world.truth.feed("gas.point").rows
     finally:
         again.stop()

@@ -28,9 +28,9 @@ def _rows(client: Client, feed: str) -> int:
 def test_page_numbers_add_up_to_the_total(client: Client) -> None:
     seen, page = [], 1
     while True:
-        data = client.get(
-            "sanitation", "/hw/api/gps/list", rq=DAY.isoformat(), pageNo=page, pageSize=700
-        ).json()["data"]
+        data = client.get("sanitation", "/hw/api/gps/list", rq=DAY.isoformat(), pageNo=page, pageSize=700).json()[
+            "data"
+        ]
         assert data["total"] == _rows(client, "sanitation.position")
         if not data["list"]:
             break
@@ -139,6 +139,4 @@ def test_secrets_are_files_that_only_the_owner_reads(client: Client) -> None:
     folder = client.sandbox.home / "secrets"
     assert folder.stat().st_mode & 0o077 == 0
     assert all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir())
-    assert {"muck_url", "muck_app_key", "sanitation_password", "lighting_user"} <= {
-        p.name for p in folder.iterdir()
-    }
+    assert {"muck_url", "muck_app_key", "sanitation_password", "lighting_user"} <= {p.name for p in folder.iterdir()}

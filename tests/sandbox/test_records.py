@@ -16,18 +16,12 @@ from tests.sandbox.cities import DAY, shared_records, world
 def test_without_records_nothing_claims_to_be_real() -> None:
     city = world()
     for platform, name in (("dust", "dust_sample"), ("lighting", "lamp"), ("sanitation", "san_weigh")):
-        assert set(build(city, name, load(platform).DATASETS[name])["data_origin"].to_pylist()) == {
-            "generated"
-        }
+        assert set(build(city, name, load(platform).DATASETS[name])["data_origin"].to_pylist()) == {"generated"}
 
 
 def test_minutes_of_two_sites_follow_the_hours_of_two_stations() -> None:
     folder = shared_records()
-    rows = [
-        r
-        for r in samples(world(scale=1.0, records=folder)).to_pylist()
-        if r["data_origin"].startswith("real:")
-    ]
+    rows = [r for r in samples(world(scale=1.0, records=folder)).to_pylist() if r["data_origin"].startswith("real:")]
     assert len({r["mn"] for r in rows}) == 2
     first = [r for r in rows if r["mn"] == rows[0]["mn"]]
     with (folder / "beijing_air_dongsi_2016.csv").open(encoding="utf-8") as file:

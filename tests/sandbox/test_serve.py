@@ -32,9 +32,7 @@ def _serve(home: Path, *options: str) -> subprocess.Popen[str]:
         str(home),
         *options,
     ]
-    return subprocess.Popen(
-        command, cwd=REPOSITORY, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    return subprocess.Popen(command, cwd=REPOSITORY, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def _post(url: str) -> dict[str, object]:

@@ -52,9 +52,7 @@ def test_a_late_platform_says_503_and_when_to_come_again(tmp_path: Path) -> None
 def test_a_hanging_call_ends_when_the_caller_goes(tmp_path: Path) -> None:
     with city(tmp_path, "muck.position=timeout:1", only=("muck",)) as client:
         with pytest.raises(requests.ReadTimeout):
-            client.http.get(
-                client.secret("muck_url") + POSITIONS, headers=client.headers("muck"), timeout=0.3
-            )
+            client.http.get(client.secret("muck_url") + POSITIONS, headers=client.headers("muck"), timeout=0.3)
         assert _positions(client).status_code == 200
 
 
@@ -64,9 +62,7 @@ def test_a_repeated_page_comes_for_ever(tmp_path: Path) -> None:
         second = _positions(client, cursor=first["nextCursor"]).json()
         assert second["data"] == first["data"] and second["nextCursor"] == first["nextCursor"]
         tasks = [
-            client.get("sanitation", "/hw/api/task/list", rq=DAY.isoformat(), pageNo=n, pageSize=5).json()[
-                "data"
-            ]
+            client.get("sanitation", "/hw/api/task/list", rq=DAY.isoformat(), pageNo=n, pageSize=5).json()["data"]
             for n in (1, 2, 900)
         ]
         assert tasks[0]["list"] == tasks[1]["list"] == tasks[2]["list"]

@@ -82,9 +82,7 @@ def postgres() -> Iterator[Postgres]:
 
 
 @contextmanager
-def _running(
-    folder: Path, home: Path, account: str | None, environment: dict[str, str]
-) -> Iterator[Postgres]:
+def _running(folder: Path, home: Path, account: str | None, environment: dict[str, str]) -> Iterator[Postgres]:
     port = _free_port()
     settings = ["listen_addresses=127.0.0.1", "fsync=off", "max_connections=20", "shared_buffers=16MB"]
     command: list[str | Path] = [folder / "postgres", "-D", home / "data", "-p", str(port), "-k", home]

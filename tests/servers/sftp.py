@@ -53,9 +53,7 @@ def _files(root: Path) -> type[SFTPServerInterface]:
 
         def list_folder(self, path: str) -> list[SFTPAttributes] | int:
             try:
-                return [
-                    SFTPAttributes.from_stat(item.stat(), item.name) for item in self._real(path).iterdir()
-                ]
+                return [SFTPAttributes.from_stat(item.stat(), item.name) for item in self._real(path).iterdir()]
             except OSError as error:
                 return SFTPServer.convert_errno(error.errno or 0)
 
