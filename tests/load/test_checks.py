@@ -148,17 +148,17 @@ def test_quarantine_is_written_once_and_listed(hub: Hub) -> None:
     again = hub.load(SPEC, [bad, {"id": "b", **GOOD}], [bad])  # other pages, same rows
     assert (again.repeated, again.quarantined, again.unchanged) == (False, 2, 1)
     assert hub.one("SELECT count(*) FROM quarantine") == 2
-    with hub.connected() as con:
-        (line,) = quarantine.summary(con, day=DAY)
-        assert (line.feed, line.reason, line.field, line.rows, line.sample) == (
-            "muck.trial", "not_a_number", "speed", 2, "fast",
-        )  # fmt: skip
-        assert line.owner == "城管局 张三 0371-0000"
-        assert [row.place for row in quarantine.refused(con, feed="muck.trial")] == [
-            "000001.json.zst:1",
-            "000001.json.zst:2",
-        ]
-        assert quarantine.refused(con, reason="pattern") == []
+    con = hub.con
+    (line,) = quarantine.summary(con, day=DAY)
+    assert (line.feed, line.reason, line.field, line.rows, line.sample) == (
+        "muck.trial", "not_a_number", "speed", 2, "fast",
+    )  # fmt: skip
+    assert line.owner == "城管局 张三 0371-0000"
+    assert [row.place for row in quarantine.refused(con, feed="muck.trial")] == [
+        "000001.json.zst:1",
+        "000001.json.zst:2",
+    ]
+    assert quarantine.refused(con, reason="pattern") == []
 
 
 @pytest.mark.parametrize("kind", ["hash", "mask", "drop"])

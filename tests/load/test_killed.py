@@ -17,13 +17,11 @@ SPEC = feed(
     {"ts": {"from": "t", "type": "timestamp"}, "v": {"from": "v", "type": "double", "max": 90}},
     identity={"key": ["id", "ts"], "day_from": "ts"},
 )
-# After which call the process dies: rows staged, merged, quarantined, in the ledger, days marked, all but committed.
+# After which call the process dies: rows staged, merged, in the ledger, all but committed, files synced.
 POINTS = {
     "staged": ("load", "select_good"),
     "merged": ("load", "merge"),
-    "quarantined": ("quarantine", "write"),
     "recorded": ("ledger", "record_load"),
-    "marked": ("load", "_mark_days"),
     "written": ("load", "_move_cursor"),
     "synced": ("lake", "_sync_new_files"),
 }
@@ -83,10 +81,10 @@ def test_killed_at(hub: Hub, point: str, undisturbed: dict[str, list[tuple[Any, 
     )  # fmt: skip
     assert died.returncode == -9, died.stderr
     assert state(hub) == before
-    result = load(hub.settings, SPEC, manifest)
+    result = load(hub.settings, SPEC, manifest, con=hub.con)
     assert (result.updated, result.quarantined, result.repeated) == (784, 16, False)
     assert state(hub) == undisturbed
-    assert load(hub.settings, SPEC, manifest).repeated
+    assert load(hub.settings, SPEC, manifest, con=hub.con).repeated
 
 
 def test_two_loads_of_one_feed_at_once_make_no_duplicates(hub: Hub) -> None:

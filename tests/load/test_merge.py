@@ -41,9 +41,9 @@ def dirty(hub: Hub) -> list[tuple[Any, ...]]:
 def test_second_run_writes_nothing_at_all(hub: Hub) -> None:
     hub.prepare(POSITION)
     manifest = hub.land(POSITION, rows(50))
-    first = load(hub.settings, POSITION, manifest)
+    first = load(hub.settings, POSITION, manifest, con=hub.con)
     snapshot = hub.one("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')")
-    second = load(hub.settings, POSITION, manifest)
+    second = load(hub.settings, POSITION, manifest, con=hub.con)
     assert second.repeated and not first.repeated
     assert replace(second, repeated=False, days=first.days) == first
     assert hub.one("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')") == snapshot
@@ -116,13 +116,13 @@ def test_a_correction_of_the_same_day_replaces(hub: Hub) -> None:
 def test_an_old_delivery_loaded_again_changes_nothing(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.prepare(POSITION)
     old = hub.land(POSITION, rows(5, speed=1))
-    load(hub.settings, POSITION, old)
+    load(hub.settings, POSITION, old, con=hub.con)
     monkeypatch.setenv("CITYHUB_NOW", "2026-11-21T03:00:00+08:00")
-    load(hub.settings, POSITION, hub.land(POSITION, rows(5, speed=2)))
-    assert load(hub.settings, POSITION, old).repeated
+    load(hub.settings, POSITION, hub.land(POSITION, rows(5, speed=2)), con=hub.con)
+    assert load(hub.settings, POSITION, old, con=hub.con).repeated
     # Even where the history has been lost, or the spec has changed since.
     renamed = POSITION.model_copy(update={"source": POSITION.source.model_copy(update={"rate_per_s": 7.0})})
-    again = load(hub.settings, renamed, old)
+    again = load(hub.settings, renamed, old, con=hub.con)
     assert (again.repeated, again.updated, again.duplicate) == (False, 0, 5)
     assert hub.rows("SELECT DISTINCT v FROM mk_trial") == [(2.0,)]
 

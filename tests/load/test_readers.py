@@ -89,7 +89,7 @@ def test_a_part_that_landing_lost(hub: Hub) -> None:
     from warehouse.load import load
 
     with pytest.raises(Stop, match="CH-LOAD-003"):
-        load(hub.settings, spec, manifest)
+        load(hub.settings, spec, manifest, con=hub.con)
 
 
 def test_a_damaged_file_on_disk(hub: Hub) -> None:
@@ -101,7 +101,7 @@ def test_a_damaged_file_on_disk(hub: Hub) -> None:
     from warehouse.load import load
 
     with pytest.raises(Stop, match="CH-LOAD-001"):
-        load(hub.settings, spec, manifest)
+        load(hub.settings, spec, manifest, con=hub.con)
 
 
 def test_one_bad_line_of_ndjson_costs_itself_only(hub: Hub) -> None:
