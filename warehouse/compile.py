@@ -63,7 +63,8 @@ def data_columns(spec: FeedSpec) -> list[str]:
 def define_macros(con: duckdb.DuckDBPyConnection) -> None:
     """Define the functions that compiled mappings call, once for a connection."""
     if con.execute("SELECT getvariable('hub_macros')").fetchone() != (True,):
-        con.execute(MACROS.read_text(encoding="utf-8"))
+        # One transaction: each statement alone would ask the lake's catalog for its snapshot.
+        con.execute(f"BEGIN; {_macros_text()}; COMMIT")
         con.execute("SET VARIABLE hub_macros = true")
 
 

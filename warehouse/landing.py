@@ -13,6 +13,7 @@ import json
 import os
 import secrets as random
 import shutil
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -105,13 +106,23 @@ class Delivery:
 
     def __enter__(self) -> Delivery:
         self._work.mkdir(parents=True)
+        # Digests while the same body is compressed, syncing while the next one comes: half the time of a pull.
+        self._digests = ThreadPoolExecutor(2, thread_name_prefix="digests")
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="landing")
+        self._writes: list[Future[None]] = []
         return self
 
     def __exit__(self, kind: object, value: object, traceback: object) -> None:
+        self._digests.shutdown()
+        self._writer.shutdown(cancel_futures=kind is not None)
         if kind is not None:
             shutil.rmtree(self._work, ignore_errors=True)
             return
-        self.manifest = self._land()
+        try:
+            self.manifest = self._land()
+        except OSError:  # a disk that is full says so when the bytes are written
+            shutil.rmtree(self._work, ignore_errors=True)
+            raise
 
     def add(
         self,
@@ -123,10 +134,10 @@ class Delivery:
         tail: bytes = b"",
         columns: tuple[str, ...] = (),
     ) -> Part:
-        """Store one body, synced to disk. `head + records + tail` are the bytes received."""
-        whole = hashlib.sha256(head)
-        whole.update(records)
-        whole.update(tail)
+        """Store one body; it is synced to disk before the delivery lands. `head + records + tail` are the bytes
+        received."""
+        digest = self._digests.submit(_sha256, head, records, tail)
+        records_digest = self._digests.submit(_sha256, records) if head or tail else digest
         name = f"{len(self.parts) + 1:06d}.{format}" + ("" if format in {"xlsx", "parquet"} else ".zst")
         payload = records if name.endswith(format) else _zstd(records)
         self._write(name, payload)
@@ -134,8 +145,8 @@ class Delivery:
             file=name,
             format=format,
             bytes=len(head) + len(records) + len(tail),
-            sha256=whole.hexdigest(),
-            records_sha256=hashlib.sha256(records).hexdigest(),
+            sha256=digest.result(),
+            records_sha256=records_digest.result(),
             received_at=now().isoformat(),
             request=redact(request),
             head=head.decode("utf-8", "surrogateescape"),
@@ -152,12 +163,20 @@ class Delivery:
         return hashlib.sha256(body).hexdigest()
 
     def _write(self, name: str, payload: bytes) -> None:
+        for done in self._writes[:-4]:  # a slow disk slows the pull down before bodies pile up in memory
+            done.result()
+        del self._writes[:-4]
+        self._writes.append(self._writer.submit(self._store, name, payload))
+
+    def _store(self, name: str, payload: bytes) -> None:
         with (self._work / name).open("wb") as handle:
             handle.write(payload)
             handle.flush()
             os.fsync(handle.fileno())
 
     def _land(self) -> Manifest:
+        for done in self._writes:
+            done.result()
         manifest = Manifest(
             feed=self.feed,
             service_day=self.day.isoformat(),
@@ -181,6 +200,13 @@ class Delivery:
         os.fsync(handle)
         os.close(handle)
         return manifest
+
+
+def _sha256(*pieces: bytes) -> str:
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def _zstd(data: bytes) -> bytes:

@@ -91,10 +91,10 @@ def merge(
         _write_judged(con, spec, stamp, merged, scope)
         if full:
             _close_missing(con, spec, stamp, merged)
-    else:
+        if merged.days:
+            _check_keys(con, spec, _scope(spec, sorted(merged.days)))
+    else:  # nothing stands there, and the keys of `hub_good` are distinct: nothing can stand twice
         _write_all(con, spec, stamp, merged)
-    if merged.days:
-        _check_keys(con, spec, _scope(spec, sorted(merged.days)))
     return merged
 
 

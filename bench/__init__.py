@@ -1,0 +1,1 @@
+"""Measurements beside peers and beside the limit, interleaved in one run on one machine."""
