@@ -49,7 +49,10 @@ def arrival(spec: FeedSpec, specs: dict[str, FeedSpec]) -> Any:
     parent = parent_feed(spec, specs)
     if parent is not None:
         return PartitionedAssetTimetable(assets=Asset(f"cityhub_feed_{parent}"))
-    return CronPartitionTimetable(spec.arrives.schedule, timezone="Asia/Shanghai", run_offset=-1, key_format="%Y-%m-%d")
+    # run_immediately: a feed that has just been switched on is asked for the newest day, not first tomorrow
+    return CronPartitionTimetable(
+        spec.arrives.schedule, timezone="Asia/Shanghai", run_offset=-1, run_immediately=True, key_format="%Y-%m-%d"
+    )
 
 
 def day_param() -> dict[str, Param]:

@@ -53,8 +53,15 @@ def open_day(settings: Settings, day: date) -> None:
         ledger.expect(con, list(specs.values()), day)
 
 
+@cache
+def _opened(settings: Settings, day: date) -> None:
+    """Once a process: whoever lands a feed first finds the warehouse ready, under a scheduler too."""
+    open_day(settings, day)
+
+
 def land(settings: Settings, feed: str, day: date) -> Manifest | None:
     """Bring the feed's bytes of the day into landing; None when a pushed feed has brought nothing yet."""
+    _opened(settings, day)
     spec = one(settings.feeds, feed)
     with _recorded(settings, spec, day):
         if spec.source.kind == "mqtt":
@@ -91,7 +98,6 @@ def close(settings: Settings, feed: str, day: date) -> str:
 
 def sync(settings: Settings, feed: str, day: date) -> list[LoadResult]:
     """Land and load one feed of one day."""
-    open_day(settings, day)
     land(settings, feed, day)
     return load_landed(settings, feed, day)
 
