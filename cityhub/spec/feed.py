@@ -105,8 +105,8 @@ class FeedSpec(Model):
 
     def _names_are_fields(self) -> None:
         identity, location = self.identity, self.location
-        named = {
-            "identity.key": identity.key,
+        named: dict[str, list[str | None]] = {
+            "identity.key": [*identity.key],
             "identity.day_from": [identity.day_from],
             "identity.version": [identity.version],
             "location": [location.lon, location.lat] if location else [],
