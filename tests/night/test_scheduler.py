@@ -93,7 +93,7 @@ def test_the_scheduler_runs_the_night(tmp_path, running):
         current = hub.home / "publications" / "current" / "manifest.json"
         return current.exists()
 
-    wait_for(published, 540)
+    wait_for(published, 900)
     states = hub.rows(f"SELECT feed, state FROM delivery WHERE service_day = '{day}'")
     assert {state for _, state in states} <= {"checked", "published", "empty_confirmed"}, states
     assert hub.rows("SELECT count(*) FROM ranking WHERE score IS NOT NULL")[0][0] >= 4
