@@ -95,7 +95,9 @@ def test_the_scheduler_runs_the_night(tmp_path, running):
 
     wait_for(published, 900)
     states = hub.rows(f"SELECT feed, state FROM delivery WHERE service_day = '{day}'")
-    assert {state for _, state in states} <= {"checked", "published", "empty_confirmed"}, states
+    # a twentieth of the demo is less than some feeds demand: those days are loaded and held
+    assert {state for _, state in states} <= {"checked", "published", "empty_confirmed", "held"}, states
+    assert len(states) == len(list((tmp_path / "feeds").glob("*.yaml")))
     assert hub.rows("SELECT count(*) FROM ranking WHERE score IS NOT NULL")[0][0] >= 4
 
 
