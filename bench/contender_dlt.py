@@ -67,20 +67,29 @@ def by_hand(url: str) -> Any:
     return position
 
 
-def run(url: str, folder: Path, kind: str) -> int:
-    """Extract, normalise, load; the rows stored."""
-    pipeline = dlt.pipeline(
+def made(folder: Path, kind: str) -> Any:
+    """The pipeline."""
+    return dlt.pipeline(
         f"bench_{kind}",
         pipelines_dir=str(folder / "pipelines"),
         destination=dlt.destinations.duckdb(str(folder / "dlt.duckdb")),
         dataset_name="bench",
     )
+
+
+def run(url: str, folder: Path, kind: str) -> None:
+    """Extract, normalise, load."""
     source = declared(url) if kind == "rest" else by_hand(url)
-    pipeline.run(source, loader_file_format="parquet").raise_on_failed_jobs()
-    with pipeline.sql_client() as client:
+    made(folder, kind).run(source, loader_file_format="parquet").raise_on_failed_jobs()
+
+
+def count(folder: Path, kind: str) -> int:
+    """The rows stored."""
+    with made(folder, kind).sql_client() as client:
         found = client.execute_sql("SELECT count(DISTINCT id) FROM position")
     return int(found[0][0]) if found else 0
 
 
 if __name__ == "__main__":
-    measure(lambda: run(sys.argv[1], Path(sys.argv[2]), sys.argv[3]))
+    place, kind = Path(sys.argv[2]), sys.argv[3]
+    measure(lambda: run(sys.argv[1], place, kind), lambda: count(place, kind))

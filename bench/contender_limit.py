@@ -23,8 +23,8 @@ MERGE = (
 )
 
 
-def run(url: str, folder: Path) -> int:
-    """Pull and merge; the rows stored."""
+def run(url: str, folder: Path) -> None:
+    """Pull and merge."""
     pool, number = urllib3.PoolManager(), 0
     con = duckdb.connect(str(folder / "limit.duckdb"))
     while True:
@@ -37,10 +37,16 @@ def run(url: str, folder: Path) -> int:
     kinds = COLUMNS.replace("{", "").replace("}", "").replace("'", "").replace(":", "")
     con.execute(f"CREATE TABLE position ({kinds})")
     con.execute(MERGE.format(files=folder / "*.json", columns=COLUMNS))
-    found = con.execute("SELECT count(DISTINCT id) FROM position").fetchone()
     con.close()
+
+
+def count(folder: Path) -> int:
+    """The rows stored."""
+    with duckdb.connect(str(folder / "limit.duckdb")) as con:
+        found = con.execute("SELECT count(DISTINCT id) FROM position").fetchone()
     return int(found[0]) if found else 0
 
 
 if __name__ == "__main__":
-    measure(lambda: run(sys.argv[1], Path(sys.argv[2])))
+    place = Path(sys.argv[2])
+    measure(lambda: run(sys.argv[1], place), lambda: count(place))

@@ -11,22 +11,22 @@ import time
 from collections.abc import Callable
 
 
-def measure(work: Callable[[], int]) -> None:
-    """Run `work`, which gives the rows that are stored after it, and print one line of JSON.
+def measure(work: Callable[[], None], count: Callable[[], int]) -> None:
+    """Run `work`, count afterwards the distinct keys that are stored, and print one line of JSON.
 
-    `startup_s` is what came before (imports), `cpu_s` the whole process with its children, `rss_mb` the
-    most memory that it or one of its children had.
+    `startup_s` is the CPU time of what came before (imports), `cpu_s` that of all up to the end of the work with
+    children, `rss_mb` the most memory that the process or one of its children had.
     """
     startup = time.process_time()
     begin = time.perf_counter()
-    rows = work()
+    work()
     seconds = time.perf_counter() - begin
     mine, theirs = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = mine.ru_utime + mine.ru_stime + theirs.ru_utime + theirs.ru_stime
     print(
         json.dumps(
             {
-                "rows": rows,
+                "rows": count(),
                 "seconds": round(seconds, 3),
                 "cpu_s": round(cpu, 2),
                 "startup_s": round(startup, 2),

@@ -45,7 +45,7 @@ def pull(spec: FeedSpec, day: date, delivery: Delivery, cursor: str | None = Non
     delivery.stated_total = rows
     if query.missing:
         delivery.findings.append(f"the table lacks columns of the spec: {', '.join(query.missing)}")
-    log.event(logger, "pulled", feed=spec.feed, interval=day, rows=rows, parts=len(delivery.parts))
+    log.event(logger, "pulled", feed=spec.feed, interval=day, rows=rows, parts=len(delivery))
 
 
 def look(spec: FeedSpec, day: date, policy: Policy) -> str:
@@ -83,7 +83,7 @@ def _land(connection: Connection, url: URL, query: Query, delivery: Delivery, re
         if sum(item.num_rows for item in part) >= PART_ROWS:
             _store(delivery, part, query, request)
             part = []
-    if part or not delivery.parts:
+    if part or not len(delivery):
         _store(delivery, part, query, request)
     delivery.cursor = None if top is None else str(top)
     return total

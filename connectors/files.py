@@ -49,7 +49,7 @@ def pull(spec: FeedSpec, day: date, delivery: Delivery, cursor: str | None = Non
                     request += f" (packed in sha256 {hashlib.sha256(received).hexdigest()})"
                 delivery.add(body, source.format, request=request, columns=columns)
     delivery.options |= _options(source)
-    log.event(logger, "pulled", feed=spec.feed, interval=day, files=len(delivery.parts))
+    log.event(logger, "pulled", feed=spec.feed, interval=day, files=len(delivery))
 
 
 def open_folder(spec: FeedSpec, day: date, policy: Policy) -> Folder:

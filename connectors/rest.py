@@ -135,19 +135,23 @@ def _walk(reader: Reader, pager: Pager, delivery: Delivery, ahead: ThreadPoolExe
         except TimeoutError:
             raise Retry("CH-PULL-019", seconds=f"{reader.policy.deadline_s:g}", **reader.place) from None
         asked, number = params, pager.number
-        keep = pager.keeps(page)
         params = pager.next(page)
-        if params is not None:
+        if params is not None:  # before this page is hashed and stored, which takes as long as fetching one
             coming = ahead.submit(reader.page, params, pager.number)
-        if keep:
-            _store(delivery, page, reader.request(asked), number)
+        identity = page.identity()
+        if pager.keeps(page, number, identity):
+            _store(delivery, page, reader.request(asked), number, identity)
+        elif page.count:
+            return
 
 
-def _store(delivery: Delivery, page: Page, request: str, number: int) -> None:
-    part = delivery.add(
-        page.records, page.format, request=request, head=page.head, tail=page.tail, columns=page.columns
-    )
+def _store(delivery: Delivery, page: Page, request: str, number: int, identity: str) -> None:
+    digest = identity if page.records_digest is None else None
+    file = delivery.add(
+        page.records, page.format, request=request, head=page.head, tail=page.tail, columns=page.columns,
+        records_sha256=digest,
+    )  # fmt: skip
     if page.original is not None:
-        delivery.attach(f"{part.file}.original", page.original)
+        delivery.attach(f"{file}.original", page.original)
     if page.finding:
         delivery.findings.append(f"page {number}: {page.finding}")

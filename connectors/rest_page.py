@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ Place = Mapping[str, Any]
 @dataclass(frozen=True)
 class Page:
     """`head + records + tail` is the body as received, unless `original` holds it (a body that had to be
-    rewritten; `finding` says why). `loop_key` is equal for two pages with the same records."""
+    rewritten; `finding` says why). `records_digest` stands for records that are not their own bytes (XML)."""
 
     head: bytes
     records: bytes
@@ -28,9 +29,13 @@ class Page:
     count: int
     columns: tuple[str, ...]
     envelope: Any
-    loop_key: bytes
+    records_digest: bytes | None = None
     original: bytes | None = None
     finding: str | None = None
+
+    def identity(self) -> str:
+        """Equal for two pages with the same records: a sha256 in hexadecimal digits, computed at each call."""
+        return (self.records_digest or hashlib.sha256(self.records).digest()).hex()
 
     def says(self, path: str | None) -> Any:
         """What the envelope holds at a dotted path; None where there is nothing."""
@@ -70,7 +75,6 @@ def _json(body: bytes, source: RestSource, place: Place) -> Page:
         count=cut.count,
         columns=cut.columns,
         envelope=cut.envelope,
-        loop_key=cut.records,
         original=None if text is body else body,
         finding=note,
     )
@@ -122,7 +126,7 @@ def _parsed_whole(body: bytes, text: bytes, note: str | None, source: RestSource
     else:
         note = note or "the records could not be cut out of the answer as received; they were written anew"
     records = json.dumps(rows, ensure_ascii=False).encode()
-    return Page(b"", records, b"", "json", len(rows), columns_of(rows[:8]), whole, records, body, note)
+    return Page(b"", records, b"", "json", len(rows), columns_of(rows[:8]), whole, original=body, finding=note)
 
 
 def _is_there(whole: Any, path: str) -> bool:

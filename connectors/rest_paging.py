@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from cityhub.errors import Stop
 from cityhub.spec.source import CursorPaging, OffsetPaging, PagePaging, Paging
 from connectors.rest_page import Page, Place
@@ -27,7 +25,6 @@ class Pager:
         self.findings: list[str] = []
         self._seen: dict[bytes, int] = {}
         self._cursors: set[str] = set()
-        self._ended_by_repeat = False
 
     def first(self) -> Params:
         """Parameters of the first page."""
@@ -42,31 +39,29 @@ class Pager:
             return {self.paging.size_param: str(self.paging.size)}
         return {}
 
-    def keeps(self, page: Page) -> bool:
-        """False for a page that only repeats the end and must not be landed.
+    def keeps(self, page: Page, number: int, identity: str) -> bool:
+        """Whether to land the page `number`, of which `next` has been asked; False for one that only repeats the
+        end, where the delivery is over.
 
         Raises `Stop` CH-PULL-015 for a repeated page while records are still missing.
         """
         if page.count == 0:
-            return self.number == 1
-        key = hashlib.sha256(page.loop_key).digest()
-        before = self._seen.setdefault(key, self.number)
-        if before == self.number:
+            return number == 1
+        before = self._seen.setdefault(identity, number)
+        if before == number:
             return True
+        self.count -= page.count
         if self.total is not None and self.count >= self.total:
             self.findings.append(f"the source repeats page {before} beyond its end; that was left out")
-            self._ended_by_repeat = True
             return False
         detail = f"its {page.count} records are the same as those of page {before}"
-        raise Stop("CH-PULL-015", **{**self.place, "page": self.number, "detail": detail})
+        raise Stop("CH-PULL-015", **{**self.place, "page": number, "detail": detail})
 
     def next(self, page: Page) -> Params | None:
-        """Parameters of the page after this one; None at the end. Call `keeps` first."""
+        """Parameters of the page after this one; None at the end."""
         if isinstance(self.paging, (PagePaging, OffsetPaging, CursorPaging)):
             self._note_total(page, self.paging.total_at)
-        self.count += page.count if not self._ended_by_repeat else 0
-        if self._ended_by_repeat:
-            return None
+        self.count += page.count
         params = self._following(page)
         if params is not None:
             self.number += 1

@@ -43,4 +43,4 @@ def pull(spec: FeedSpec, day: date, delivery: Delivery, cursor: str | None = Non
             delivery.options[f"original{suffix}"] = attached = f"{number:06d}.original.xlsx"
             delivery.options[f"original_sha256{suffix}"] = delivery.attach(attached, body)
             delivery.findings += rows.findings
-    log.event(logger, "pulled", feed=spec.feed, interval=day, files=len(delivery.parts))
+    log.event(logger, "pulled", feed=spec.feed, interval=day, files=len(delivery))
