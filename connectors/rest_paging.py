@@ -23,7 +23,7 @@ class Pager:
         self.count = 0
         self.total: int | None = None
         self.findings: list[str] = []
-        self._seen: dict[bytes, int] = {}
+        self._seen: dict[str, int] = {}
         self._cursors: set[str] = set()
 
     def first(self) -> Params:
