@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from cityhub.clock import yesterday
 from cityhub.errors import HubError
 from cityhub.spec.feed import FeedSpec
-from cityhub.spec.source import DatabaseSource, FilesSource, RestSource, WorkbookSource
+from cityhub.spec.source import DatabaseSource, FilesSource, Listening, RestSource, WorkbookSource
 from connectors.expand import expand, shown
 from connectors.network import explain
 from connectors.retry import Policy
@@ -65,6 +65,8 @@ def _steps(spec: FeedSpec, day: date) -> Iterator[tuple[str, Callable[[], str]]]
         return shown(address[0])
 
     yield "address", known
+    if isinstance(source, Listening):
+        return  # nobody to ask: the devices come to us
     cut = urlsplit(address[0])
     scheme, host = cut.scheme.partition("+")[0], cut.hostname
     if host:

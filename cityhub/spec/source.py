@@ -3,9 +3,10 @@ and `{day}`, `{day_compact}`, `{month}`, `{day_start}`, `{day_end}`, `{day_start
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 class Model(BaseModel):
@@ -188,4 +189,62 @@ class MqttSource(Model):
     password: str | None = None
 
 
-Source = Annotated[RestSource | DatabaseSource | FilesSource | WorkbookSource | MqttSource, Field(discriminator="kind")]
+def _network(text: str) -> str:
+    ip_network(text)
+    return text
+
+
+Network = Annotated[str, AfterValidator(_network)]
+Digits = Annotated[str, Field(pattern=r"^\d+$")]
+MessageId = Annotated[str, Field(pattern=r"^0x[0-9A-F]{4}$")]
+
+
+class Listening(Model):
+    """What all feeds have in common whose devices connect to the hub; those with one `listen` share its port."""
+
+    listen: str = Field(description="host:port, usually ${name}; ?key=value for TLS and limits")
+    allow: list[Network] = Field(default_factory=list, description="networks that may connect; none: every one")
+
+    @property
+    def address(self) -> str:
+        """The listening address, named as other sources name theirs."""
+        return self.listen
+
+
+class Hj212Source(Listening):
+    """Frames of HJ 212 over TCP; one record a factor. Without `st` and `cn` every frame."""
+
+    kind: Literal["hj212"]
+    st: list[Digits] = Field(default_factory=list, description="system codes: 39 dust, 31 stack gas …")
+    cn: list[Digits] = Field(default_factory=list, description="commands: 2011 real time, 2051 minute, 2061 hour …")
+    registry: str | None = Field(None, description="feed of the devices: MN, site, password")
+    sm4_key: str | None = Field(None, description="name of the secret that holds the SM4 key (2025)")
+
+
+class Jt808Source(Listening):
+    """Frames of JT/T 808 over TCP; one record a position."""
+
+    kind: Literal["jt808"]
+    msg: list[MessageId] = Field(default=["0x0200", "0x0704"], min_length=1, description="message ids of the feed")
+    registry: str | None = Field(None, description="feed of the vehicles: terminal phone, plate")
+
+
+class Jt809Source(Listening):
+    """Frames of JT/T 809 that other platforms send as inferior; one record a position."""
+
+    kind: Literal["jt809"]
+    msg: list[MessageId] = Field(default=["0x1200"], min_length=1, description="message ids of the feed")
+    user: str | None = Field(None, description="name of the secret that holds the platform's user number")
+    password: str | None = Field(None, description="name of the secret that holds its password")
+    m1: str | None = Field(None, description="name of the secret that holds M1 of the link cipher")
+    ia1: str | None = Field(None, description="name of the secret that holds IA1")
+    ic1: str | None = Field(None, description="name of the secret that holds IC1")
+
+
+TcpSource = Hj212Source | Jt808Source | Jt809Source
+PUSHED = frozenset({"mqtt", "hj212", "jt808", "jt809"})
+"""Kinds that bring their data themselves: a gateway spools it, nothing is fetched."""
+Source = Annotated[
+    RestSource | DatabaseSource | FilesSource | WorkbookSource | MqttSource | Hj212Source | Jt808Source | Jt809Source,
+    Field(discriminator="kind"),
+]

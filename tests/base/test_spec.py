@@ -6,6 +6,7 @@ import pytest
 
 from cityhub.errors import Stop
 from cityhub.spec.read import one, read_all, read_spec, write_schema
+from cityhub.spec.source import PUSHED
 
 REPOSITORY = Path(__file__).parents[2]
 GOOD = """\
@@ -128,3 +129,20 @@ def test_code_never_names_a_platform():
             text = path.read_text(encoding="utf-8")
             for platform in platforms:
                 assert f'"{platform}"' not in text, f"{path.name} names the platform {platform}"
+
+
+@pytest.mark.parametrize(
+    ("source", "bad"),
+    [
+        ('{kind: hj212, listen: "0.0.0.0:9212", st: ["39"], cn: ["2011"], allow: [10.0.0.0/8]}', "cn: [x]"),
+        ('{kind: jt808, listen: "0.0.0.0:9808"}', "msg: [0200]"),
+        ('{kind: jt809, listen: "0.0.0.0:9809", user: u, password: p, m1: a, ia1: b, ic1: c}', "allow: [10.0.0.1/8]"),
+    ],
+)
+def test_feeds_whose_devices_connect_to_us(tmp_path, source, bad):
+    pulled = '{kind: files, address: /tmp, pattern: "*.csv"}'
+    read = read_spec(write(tmp_path, GOOD.replace(pulled, source))).source
+    assert read.address == read.listen
+    assert read.kind in PUSHED
+    with pytest.raises(Stop):
+        read_spec(write(tmp_path, GOOD.replace(pulled, source.split(", ")[0] + f', listen: "h:1", {bad}}}')))
