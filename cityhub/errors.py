@@ -15,6 +15,8 @@ from ruamel.yaml import YAML
 from cityhub.secrets import redact
 
 EXIT_OK, EXIT_FINDINGS, EXIT_USAGE, EXIT_UNAUTHORISED, EXIT_RETRY = 0, 1, 2, 4, 75
+# Codes of specs and of names that nobody has set: whoever raises them, they are configuration.
+CONFIGURATION = ("CH-CONF-", "CH-FEED-")
 
 
 TOLD_IN_TEXT = {"detail", "near", "found", "problem", "more"}  # parts of sentences, not places
@@ -56,10 +58,12 @@ class HubError(Exception):
     """
 
     family: ClassVar[str] = "Stop"
-    exit_code: ClassVar[int] = EXIT_FINDINGS
+    exit_code: int = EXIT_FINDINGS
 
     def __init__(self, code: str, **place: Any) -> None:
         self.code = code
+        if code.startswith(CONFIGURATION) and self.exit_code == EXIT_FINDINGS:
+            self.exit_code = EXIT_USAGE
         self.place = {key: value for key, value in place.items() if value is not None}
         super().__init__(self.text())
 

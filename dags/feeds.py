@@ -1,15 +1,15 @@
 """One DAG per feed, made from `feeds/*.yaml`: land, load, close. The key of a run is the service day.
 
-`close` always announces the day, so one broken feed never keeps the others' indicators waiting; `verdict`
-makes the run red when a step failed.
+`close` always announces the day, so one broken feed never keeps the others' indicators waiting, and says that a
+day is restated when its stages have run before; `verdict` makes the run red when a step failed.
 """
 
-from airflow.sdk import DAG, Asset, get_parsing_context, task
+from airflow.sdk import DAG, Asset, AssetAlias, get_parsing_context, task
 
 from cityhub.settings import load as load_settings
 from cityhub.spec.feed import FeedSpec
 from flow import steps
-from flow.airflow_env import POOL, service_day
+from flow.airflow_env import POOL, RESTATED, service_day
 from flow.airflow_policy import arrival, day_param, deadline, task_defaults, watched
 
 settings = load_settings()
@@ -38,9 +38,12 @@ def feed_dag(spec: FeedSpec) -> DAG:
         def load(**context):
             steps.load_landed(settings, spec.feed, service_day(context))
 
-        @task(trigger_rule="all_done", outlets=[Asset(f"cityhub_feed_{spec.feed}")])
-        def close(**context):
-            return steps.close(settings, spec.feed, service_day(context))
+        @task(trigger_rule="all_done", outlets=[Asset(f"cityhub_feed_{spec.feed}"), AssetAlias(RESTATED)])
+        def close(*, outlet_events, **context):
+            day = service_day(context)
+            if steps.was_checked(settings, day):
+                outlet_events[AssetAlias(RESTATED)].add(Asset(RESTATED))
+            return steps.close(settings, spec.feed, day)
 
         loaded = load()
         land() >> loaded >> close()

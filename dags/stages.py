@@ -1,7 +1,7 @@
 """What follows the feeds, once per service day: quality, indicators, scoring, publication.
 
-Each stage waits for the assets of the one before with the same partition key, so a backfill of a feed
-restates the stages of exactly its days.
+Each stage waits for the assets of the one before with the same partition key: the first for all feeds, or for one
+that delivered a day again. So a backfill of a feed restates the stages of exactly its days.
 """
 
 from functools import reduce
@@ -11,7 +11,7 @@ from airflow.sdk import DAG, Asset, PartitionedAssetTimetable, task
 
 from cityhub.settings import load as load_settings
 from flow import steps
-from flow.airflow_env import POOL, service_day
+from flow.airflow_env import POOL, RESTATED, service_day
 from flow.airflow_policy import day_param, deadline, task_defaults
 
 settings = load_settings()
@@ -45,7 +45,7 @@ def stage_dag(name: str, waits_for) -> DAG:
     return dag
 
 
-waits = reduce(and_, [Asset(f"cityhub_feed_{feed}") for feed in steps.active(settings)])
+waits = reduce(and_, [Asset(f"cityhub_feed_{feed}") for feed in steps.active(settings)]) | Asset(RESTATED)
 for stage in STAGES:
     globals()[stage] = stage_dag(stage, waits)
     waits = Asset(f"cityhub_{stage}")

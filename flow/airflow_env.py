@@ -11,6 +11,8 @@ from cityhub.secrets import register_resolver
 from cityhub.settings import REPOSITORY, Settings
 
 POOL = "warehouse"
+# The asset of a day that a feed delivered after its stages had run.
+RESTATED = "cityhub_restated"
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -13,6 +13,7 @@ from cityhub.errors import Retry
 from cityhub.settings import REPOSITORY, Settings
 from cityhub.spec.read import one
 from flow.airflow_env import environment
+from flow.order import parent_feed
 from flow.steps import active, open_day
 from flow.workers import plan, run_plan, workers
 
@@ -25,20 +26,20 @@ def days(first: date, last: date) -> list[date]:
 def through_scheduler(settings: Settings, feed: str, first: date, last: date) -> list[str]:
     """Ask the running scheduler for one run per day: `airflow backfill create`; the stages follow by partition.
 
-    A DAG that follows its parent's asset cannot be back-filled by Airflow, so its runs are triggered one by one.
-    Raises `Retry` CH-RUN-005 with Airflow's own words when it refuses.
+    A DAG that follows its parent's asset has no clock to fill back, so its runs are triggered with the day as
+    partition key. Returns what Airflow says. Raises `Retry` CH-RUN-005 with Airflow's own words when it refuses.
     """
-    one(settings.feeds, feed)
-    base = [sys.executable, "-m", "airflow"]
-    create = [*base, "backfill", "create", "--dag-id", f"feed.{feed}", "--reprocess-behavior", "completed"]
-    # to-date is an instant: midnight would leave the last day out
-    create += [
-        "--from-date",
-        f"{first + timedelta(days=1)}T00:00",
-        "--to-date",
-        f"{last + timedelta(days=1)}T23:59",
-    ]
-    done = subprocess.run(create, cwd=REPOSITORY, env=_env(settings), capture_output=True, text=True, check=False)
+    spec = one(settings.feeds, feed)
+    if parent_feed(spec, active(settings)) is None:
+        command = ["airflow", "backfill", "create", "--dag-id", f"feed.{feed}", "--reprocess-behavior", "completed"]
+        command += ["--from-date", f"{first + timedelta(days=1)}T00:00"]
+        command += ["--to-date", f"{last + timedelta(days=1)}T23:59"]  # an instant: midnight leaves the last day out
+    else:
+        command = ["flow.airflow_trigger", f"feed.{feed}", *(day.isoformat() for day in days(first, last))]
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=REPOSITORY, env=_env(settings), capture_output=True, text=True, check=False,
+    )  # fmt: skip
     if done.returncode:
         raise Retry("CH-RUN-005", feed=feed, detail=(done.stderr or done.stdout).strip()[-400:])
     return done.stdout.strip().splitlines()

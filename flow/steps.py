@@ -68,6 +68,8 @@ def land(settings: Settings, feed: str, day: date) -> Manifest | None:
             manifest = collect(settings, spec, day)
         else:
             manifest = pull(settings, spec, day, cursor=_cursor(settings, spec, day))
+        if manifest is not None:
+            ledger.record_landed(_connection(settings), settings, feed, day)
     log.event(logger, "landed", feed=feed, interval=day, run=manifest.load_id if manifest else None)
     return manifest
 
@@ -94,6 +96,12 @@ def close(settings: Settings, feed: str, day: date) -> str:
     """The state in which the feed leaves the night."""
     row = ledger.row(_connection(settings), feed, day)
     return row.state if row else "expected"
+
+
+def was_checked(settings: Settings, day: date) -> bool:
+    """Whether the day's quality run has been there, so that what comes now restates the day."""
+    sql = "SELECT 1 FROM quality_result WHERE service_day = ? LIMIT 1"
+    return _connection(settings).execute(sql, [day]).fetchone() is not None
 
 
 def sync(settings: Settings, feed: str, day: date) -> list[LoadResult]:
@@ -130,6 +138,7 @@ def publish(settings: Settings, day: date) -> dict[str, Any]:
     from scoring.publish import publish as publish_month
 
     publication = publish_month(settings, month_of(day), day)
+    ledger.record_published(_connection(settings), settings, month_of(day), day)
     return {"publication": publication.number}
 
 

@@ -1,6 +1,6 @@
 """The ledger: one row per feed and service day, its present state, its counts, and whose move it is.
 
-All functions but `record_failure` work inside the write transaction that the caller holds, so that the
+All functions but those that say so work inside the write transaction that the caller holds, so that the
 rows of a load and its line in the ledger are committed together or not at all.
 """
 
@@ -228,6 +228,29 @@ def set_state(con: duckdb.DuckDBPyConnection, feed: str, day: date, state: State
         after = replace(after, error_code=None, error=None, whose_move=None, since=None)
     if after != before:
         _put(con, after)
+
+
+def record_landed(con: duckdb.DuckDBPyConnection, settings: Settings, feed: str, day: date) -> bool:
+    """Note that the bytes of a day that had brought nothing are in landing, in a transaction of its own; whether
+    there was something to note. A failure of the day stays beside it until the load."""
+    before = row(con, feed, day)
+    if before is None or before.state not in {"expected", "failed"}:
+        return False
+    with lake.write(con, settings, f"landed {feed} {day}"):
+        _put(con, replace(before, state="landed"))
+    return True
+
+
+def record_published(con: duckdb.DuckDBPyConnection, settings: Settings, month: str, until: date) -> int:
+    """Move the checked deliveries of a month up to a day to `published`, in a transaction of its own; their number."""
+    first = clock.month_bounds(month)[0]
+    values: dict[str, object] = {"first": first, "until": until}
+    where = "state = 'checked' AND service_day BETWEEN $first AND $until"
+    found = con.execute(f"SELECT count(*) FROM delivery WHERE {where}", values).fetchone()
+    if found and found[0]:
+        with lake.write(con, settings, f"published {month} {until}"):
+            con.execute(f"UPDATE delivery SET state = 'published' WHERE {where}", values)
+    return int(found[0]) if found else 0
 
 
 def overdue(con: duckdb.DuckDBPyConnection, now: datetime) -> list[Row]:

@@ -5,9 +5,11 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import urllib.request
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -99,6 +101,27 @@ def test_the_scheduler_runs_the_night(tmp_path, running):
     assert {state for _, state in states} <= {"checked", "published", "empty_confirmed", "held"}, states
     assert len(states) == len(list((tmp_path / "feeds").glob("*.yaml")))
     assert hub.rows("SELECT count(*) FROM ranking WHERE score IS NOT NULL")[0][0] >= 4
+    clocked, follower = "water.meter", "gas.pressure"
+    for feed in (clocked, follower):
+        wait_for(lambda: _busy(hub.home, day) == 0, 600)
+        before = _succeeded(hub.home, "publication", day)
+        done = hub.run("backfill", feed, "--from", day, "--to", day, **env)
+        assert done.returncode == 0, done.stderr
+        wait_for(lambda before=before: _succeeded(hub.home, "publication", day) > before, 600)
+
+
+def _runs(home: Path, where: str, *values: str) -> int:
+    database = f"file:{home / 'airflow' / 'airflow.db'}?mode=ro"
+    with closing(sqlite3.connect(database, uri=True, timeout=60)) as con:
+        return int(con.execute(f"SELECT count(*) FROM dag_run WHERE {where}", values).fetchone()[0])
+
+
+def _succeeded(home: Path, dag: str, day: str) -> int:
+    return _runs(home, "dag_id = ? AND partition_key = ? AND state = 'success'", dag, day)
+
+
+def _busy(home: Path, day: str) -> int:
+    return _runs(home, "partition_key = ? AND state IN ('queued', 'running')", day)
 
 
 def _subscribed(home: Path) -> bool:

@@ -195,3 +195,31 @@ def test_what_never_came_is_overdue_from_its_time_on(con: Con, settings: Setting
     at = datetime(2026, 11, 21, 6, tzinfo=SHANGHAI)
     assert ledger.overdue(con, at) == []
     assert [row.feed for row in ledger.overdue(con, at.replace(minute=1))] == ["city.pole"]
+
+
+def test_bytes_in_landing_show_in_the_ledger_until_the_load(con: Con, settings: Settings) -> None:
+    with lake.write(con, settings, "expect"):
+        ledger.expect(con, [spec()], DAY)
+    assert ledger.record_landed(con, settings, "city.lamp", DAY)
+    assert stored(con).state == "landed"
+    record(con, settings)
+    before = snapshots(con)
+    assert not ledger.record_landed(con, settings, "city.lamp", DAY), "a loaded day does not go back"
+    assert stored(con).state == "loaded"
+    assert snapshots(con) == before
+
+
+def test_a_publication_moves_the_checked_days_of_its_month(con: Con, settings: Settings) -> None:
+    with lake.write(con, settings, "expect"):
+        ledger.expect(con, [spec(), spec("city.pole")], DAY)
+    record(con, settings)
+    assert ledger.record_published(con, settings, "2026-11", DAY) == 0, "a day that was not checked stays"
+    with lake.write(con, settings, "check"):
+        ledger.set_state(con, "city.lamp", DAY, "checked")
+    assert ledger.record_published(con, settings, "2026-10", date(2026, 10, 31)) == 0
+    assert ledger.record_published(con, settings, "2026-11", date(2026, 11, 19)) == 0
+    assert ledger.record_published(con, settings, "2026-11", DAY) == 1
+    assert stored(con).state == "published"
+    before = snapshots(con)
+    assert ledger.record_published(con, settings, "2026-11", DAY) == 0
+    assert snapshots(con) == before, "nothing to move writes nothing"
