@@ -9,21 +9,32 @@ For the load the fields of the payload stand at top level beside `_topic` and `_
 objects becomes one record an element. What a bulk JSON reader would refuse (a key twice, half a surrogate
 pair, deep nesting) would stop the whole segment, so it lands as `_payload_base64` and its row goes to
 quarantine for its missing fields.
+
+Frames of the TCP gateways stand as `{"gateway", "peer", "received_at", "frames", "raw_base64"}`, several to a
+line, and are taken apart by their protocol's `landing.records`.
 """
 
 from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
+from binascii import b2a_base64
 from collections.abc import Iterator
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
+
+from sensors.tcp.protocol import Landing
 
 MAX_PAYLOAD = 8 << 20  # the bulk reader takes objects up to 16 MiB; base64 needs a third more
 MAX_DEPTH = 100
 OWN_FIELDS = frozenset({"_topic", "_received_at", "_payload_base64", "_value"})
 _MARK = b',"payload":'  # cannot occur inside a JSON string: its quotes would be escaped there
 _FALSE_TRUE = (b"false", b"true")
+# By module, imported when a line needs it: the protocols cost a start-up that MQTT feeds do not need.
+LANDING = {kind: f"sensors.{kind}.landing" for kind in ("hj212", "jt808", "jt809")}
+_GATEWAY = {kind: b'{"gateway":"%b","peer":' % kind.encode() for kind in LANDING}
+PROBLEM = b'{"_problem":'
 
 
 def encode(topic: str, payload: bytes, received_at: str, *, qos: int, retain: bool, dup: bool) -> bytes:
@@ -40,6 +51,17 @@ def encode(topic: str, payload: bytes, received_at: str, *, qos: int, retain: bo
     if b"\n" in payload or b"\r" in payload:
         payload = payload.replace(b"\r", b" ").replace(b"\n", b" ")  # only between tokens: inside strings JSON has \n
     return head + _MARK + payload + b"}\n"
+
+
+def encode_frames(gateway: str, peer: str, received_at: str, frames: int, raw: bytes) -> bytes:
+    """The spool line of whole frames one after the other, as a TCP gateway received them."""
+    return b'%b%b,"received_at":"%b","frames":%d,"raw_base64":"%b"}\n' % (
+        _GATEWAY[gateway],
+        _quoted(peer),
+        received_at.encode(),
+        frames,
+        b2a_base64(raw, newline=False),
+    )
 
 
 @lru_cache(maxsize=8192)
@@ -69,7 +91,12 @@ def is_line(line: bytes) -> bool:
 
 
 def records(line: bytes) -> Iterator[bytes]:
-    """The landing records of one spool line, each one JSON object without line feed."""
+    """The landing records of one spool line, each one JSON object without line feed. A frame that is refused is
+    one record that begins with `_problem`.
+    """
+    if line.startswith(b'{"gateway":'):
+        yield from _of_frames(json.loads(line))
+        return
     head, mark, body = line.rstrip(b"\n").partition(_MARK)
     envelope: dict[str, Any] = json.loads(head + b"}" if mark else line)
     own = {"_topic": envelope["topic"], "_received_at": envelope["received_at"]}
@@ -85,6 +112,11 @@ def records(line: bytes) -> Iterator[bytes]:
     prefix = _dumped(own)[:-1]
     for part in parts:
         yield prefix + (b"}" if part[1:-1].isspace() or len(part) == 2 else b"," + part[1:].encode("utf-8"))
+
+
+def _of_frames(envelope: dict[str, Any]) -> Iterator[bytes]:
+    landing: Landing = import_module(LANDING[envelope["gateway"]]).records
+    return landing(b64decode(envelope["raw_base64"]), envelope["received_at"], envelope["peer"])
 
 
 def payload_of(line: bytes) -> bytes:

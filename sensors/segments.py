@@ -8,6 +8,9 @@ once, and a late one needs no search.
 Killed in the middle: before it lands anything, `collect` writes down which segments go into which
 delivery. If that delivery is there, the segments are removed; if not, nothing landed and they are taken
 again.
+
+Frames that their protocol refuses become records with `_problem`; they land as the last part of the delivery,
+and the load puts them to quarantine. A part of their own, so that the bulk read of all others knows nothing of them.
 """
 
 from __future__ import annotations
@@ -16,20 +19,23 @@ import json
 import os
 import threading
 import time
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 from cityhub import log
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
-from sensors.envelope import records
+from sensors.envelope import PROBLEM, records
 from sensors.segment import ask, closed, living, recover, sync_folder
 from warehouse import lake
 from warehouse.landing import MANIFEST, Delivery, Manifest, discard_partial, latest
+from warehouse.readers.json_parts import PROBLEM_KEY
 
 logger = log.get("cityhub.sensors")
 CLAIM = "claim.json"
 ROTATE_S = 10.0
+PART_BYTES = 32 << 20
 
 
 def collect(settings: Settings, spec: FeedSpec, day: date) -> Manifest | None:
@@ -50,8 +56,12 @@ def collect(settings: Settings, spec: FeedSpec, day: date) -> Manifest | None:
         delivery = Delivery(settings.landing, spec.feed, day)
         _claim(folder, delivery, segments)
         with delivery:
+            refused = _Refused()
             for segment in segments:
-                delivery.add(_landed(segment), "ndjson", request=f"spool:{segment.stem}")
+                for part in _landed(segment, refused):
+                    delivery.add(part, "ndjson", request=f"spool:{segment.stem}")
+            if refused.records:
+                delivery.add(b"".join(refused.records), "ndjson", request="spool:refused", columns=(PROBLEM_KEY,))
             if not answered:
                 delivery.findings.append(f"the gateway did not close its segment within {ROTATE_S:g} s")
         manifest = delivery.manifest
@@ -86,9 +96,30 @@ def rotate(settings: Settings, feed: str, *, timeout_s: float = ROTATE_S) -> boo
     return True
 
 
-def _landed(segment: Path) -> bytes:
+class _Refused:
+    """The refused frames of a delivery, as lines."""
+
+    def __init__(self) -> None:
+        self.records: list[bytes] = []
+
+
+def _landed(segment: Path, refused: _Refused) -> Iterator[bytes]:
+    """The good records of a segment as NDJSON, in pieces that fit the memory."""
+    good: list[bytes] = []
+    size = 0
     with segment.open("rb") as lines:
-        return b"".join(record + b"\n" for line in lines for record in records(line))
+        for line in lines:
+            for record in records(line):
+                if record.startswith(PROBLEM):
+                    refused.records.append(record + b"\n")
+                    continue
+                good.append(record)
+                size += len(record)
+            if size >= PART_BYTES:
+                yield b"\n".join(good) + b"\n"
+                good, size = [], 0
+    if good:
+        yield b"\n".join(good) + b"\n"
 
 
 def _claim(folder: Path, delivery: Delivery, segments: list[Path]) -> None:

@@ -107,7 +107,7 @@ def write(
     )
     if rejects:
         rows = [
-            [-i, item.part, f"line {item.line}", item.problem, _line(spec, item.text)]
+            [-i, item.part, f"line {item.line}", item.problem, _line(spec, item)]
             for i, item in enumerate(reversed(rejects), 1)
         ]
         con.executemany("INSERT INTO temp.hub_reject VALUES (?, ?, ?, ?, ?)", rows)
@@ -125,9 +125,9 @@ def write(
         con.execute(sql, {key: value for key, value in values.items() if f"${key}" in sql})
 
 
-def _line(spec: FeedSpec, text: str) -> str:
+def _line(spec: FeedSpec, item: Reject) -> str:
     """A line that is no row; where the feed holds personal fields nobody can say where they stand in it."""
     if any(field.personal != "no" for field in spec.fields.values()):
-        digest = hashlib.sha256(text.encode()).hexdigest()
+        digest = hashlib.sha256(item.text.encode()).hexdigest()
         return json.dumps({"withheld": "the feed holds personal fields", "sha256": digest})
-    return json.dumps({"line": text}, ensure_ascii=False)
+    return item.text if item.record else json.dumps({"line": item.text}, ensure_ascii=False)

@@ -29,7 +29,4 @@ def relation(job: Job) -> str:
     numbered = list(enumerate(job.manifest.parts))
     runs = [(kind, list(run)) for kind, run in groupby(numbered, key=lambda item: item[1].format)]
     selects = [READERS[kind](job, run) for kind, run in runs]
-    if not selects:
-        texts = ", ".join(f"NULL::VARCHAR AS s{i}" for i in range(len(job.sources)))
-        return f"SELECT 0 AS part, NULL::VARCHAR AS place, {texts} WHERE false"
-    return "\nUNION ALL\n".join(selects)
+    return "\nUNION ALL\n".join(selects or [json_parts.empty(job)])

@@ -24,12 +24,14 @@ _WHERE = re.compile(r"at byte \d+ in (?:record/value|line) \d+|in (?:record/valu
 
 @dataclass(frozen=True)
 class Reject:
-    """A line that is no row: part number, line in it, the line itself, and what is wrong with it."""
+    """A line that is no row: part number, line in it, the line itself, and what is wrong with it. `record`: the
+    text is a JSON object that somebody made of it, not the line."""
 
     part: int
     line: int
     text: str
     problem: str
+    record: bool = False
 
 
 @dataclass

@@ -15,6 +15,7 @@ from warehouse.names import literal
 from warehouse.readers.job import Job, Numbered, Reject, file_list, opened, quoted, top
 
 CELL = "_cell"  # place of a row that came out of a workbook: 专项考核!D7
+PROBLEM_KEY = "_problem"  # first column of a part whose records were refused before they landed
 MAX_OBJECT = 16 << 20
 
 
@@ -27,13 +28,25 @@ def arrays(job: Job, parts: list[Numbered]) -> str:
 
 def lines(job: Job, parts: list[Numbered]) -> str:
     """Parts with one JSON object a line. With `job.sift`, set when the strict read has failed, lines that are
-    no objects become rejects."""
+    no objects become rejects. Records of a part that says `_problem` are rejects by that reason, all of them."""
+    refused = [(number, part) for number, part in parts if part.columns[:1] == (PROBLEM_KEY,)]
+    for number, part in refused:
+        _refuse(job, number, job.file(part))
+    parts = parts[: len(parts) - len(refused)]  # they are the last of their delivery
+    if not parts:
+        return empty(job)
     paths = [job.file(part) for _, part in parts]
     if job.sift:
         paths = [_sifted(job, number, path) for (number, _), path in zip(parts, paths, strict=True)]
     _note_columns(job, parts, paths, "newline_delimited")
     place = CELL if any(CELL in part.columns for _, part in parts) else None
     return select(job, paths, parts[0][0], "newline_delimited", place=place)
+
+
+def empty(job: Job) -> str:
+    """The SELECT of no rows."""
+    texts = ", ".join(f"NULL::VARCHAR AS s{i}" for i in range(len(job.sources)))
+    return f"SELECT 0 AS part, NULL::VARCHAR AS place{', ' if texts else ''}{texts} WHERE false"
 
 
 def select(job: Job, paths: list[Path], first: int, form: str, *, place: str | None = None) -> str:
@@ -83,6 +96,19 @@ def _first_keys(job: Job, path: Path, form: str) -> list[str]:
     except duckdb.Error:
         return []  # the read itself will say what is wrong, with its place
     return list(found[0]) if found else []
+
+
+def _refuse(job: Job, number: int, path: Path) -> None:
+    """Each record a reject. Its raw form has the frame and who sent it, but no time and no port: the same frame
+    sent again is the same case."""
+    with opened(path) as stream:
+        for line, text in enumerate(stream, 1):
+            record = json.loads(text)
+            peer = str(record.get("_peer", "")).rpartition(":")[0]
+            raw = {"frame": record.get("_frame"), "peer": peer}
+            raw |= {key: value for key, value in record.items() if not key.startswith("_")}
+            shown = json.dumps(raw, ensure_ascii=False)
+            job.rejects.append(Reject(number, line, shown, str(record[PROBLEM_KEY]), record=True))
 
 
 def _sifted(job: Job, number: int, path: Path) -> Path:
