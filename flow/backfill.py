@@ -32,8 +32,8 @@ def through_scheduler(settings: Settings, feed: str, first: date, last: date) ->
     spec = one(settings.feeds, feed)
     if parent_feed(spec, active(settings)) is None:
         command = ["airflow", "backfill", "create", "--dag-id", f"feed.{feed}", "--reprocess-behavior", "completed"]
-        command += ["--from-date", f"{first + timedelta(days=1)}T00:00"]
-        command += ["--to-date", f"{last + timedelta(days=1)}T23:59"]  # an instant: midnight leaves the last day out
+        # The dates are service days (partition dates), and instants: midnight would leave the last day out.
+        command += ["--from-date", f"{first}T00:00", "--to-date", f"{last}T23:59"]
     else:
         command = ["flow.airflow_trigger", f"feed.{feed}", *(day.isoformat() for day in days(first, last))]
     done = subprocess.run(

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.rest_split import dig, put, split_records
@@ -49,7 +49,6 @@ def bodies(draw: st.DrawFn) -> tuple[bytes, str, list[Any]]:
     return text.encode("utf-8", "surrogatepass"), path, rows
 
 
-@settings(deadline=None)  # a loaded machine is no failure
 @given(bodies())
 def test_a_cut_means_what_parsing_means(made: tuple[bytes, str, list[Any]]) -> None:
     body, path, rows = made
@@ -62,7 +61,6 @@ def test_a_cut_means_what_parsing_means(made: tuple[bytes, str, list[Any]]) -> N
     assert cut.envelope == put(json.loads(body), path, [])
 
 
-@settings(deadline=None)
 @given(ROWS, st.sampled_from(["data", "data.list"]))
 def test_ordinary_envelopes_are_always_cut(rows: list[Any], path: str) -> None:
     outer, _, inner = path.partition(".")
@@ -73,7 +71,6 @@ def test_ordinary_envelopes_are_always_cut(rows: list[Any], path: str) -> None:
     assert json.loads(cut.records) == rows
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=60) | TEXT.map(lambda text: text.encode("utf-8", "replace")))
 def test_garbage_is_never_cut_wrongly(body: bytes) -> None:
     cut = split_records(body, "data")
