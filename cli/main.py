@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from cli import data, feeds, night, scores, services
+from cli import data, decode, feeds, night, scores, services
 
 app = typer.Typer(
     name="cityhub",
@@ -28,6 +28,7 @@ app.add_typer(feeds.app, name="feed")
 app.add_typer(scores.score_app, name="score")
 app.add_typer(scores.publish_app, name="publish")
 app.command("ranking")(scores.ranking)
+app.command("decode")(decode.decode)
 app.add_typer(services.gateway_app, name="gateway")
 app.add_typer(services.sandbox_app, name="sandbox")
 app.command("serve")(services.serve)
