@@ -21,20 +21,26 @@ sandbox_app = typer.Typer(help="The city in a box: eleven platforms on loopback.
 
 @gateway_app.command("run")
 @guarded
-def gateway_run(kind: Annotated[str, typer.Argument(help="mqtt")]) -> None:
+def gateway_run(
+    kind: Annotated[str, typer.Argument(help="mqtt, hj212, jt808 or jt809")],
+    metrics: Annotated[
+        str | None, typer.Option(help="HOST:PORT of /metrics and /health, or off; default loopback, a port of the kind")
+    ] = None,
+) -> None:
     """Run one gateway until SIGTERM; then drain, acknowledge and close the spool."""
-    if kind != "mqtt":
+    from sensors.run import KINDS, run
+
+    if kind not in KINDS:
         raise Usage(
             "CH-RUN-003",
             option="KIND",
-            detail=f"{kind!r} is not a gateway; there is mqtt",
+            detail=f"{kind!r} is not a gateway; there are {', '.join(KINDS)}",
             command="gateway run",
         )
     from flow.steps import active
-    from sensors.gateway import run_mqtt
 
     settings = load_settings()
-    run_mqtt(settings, list(active(settings).values()), None)
+    run(settings, list(active(settings).values()), kind, metrics=metrics)
 
 
 @sandbox_app.command("run")

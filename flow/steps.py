@@ -12,13 +12,14 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from cityhub import log
+from cityhub import clock, log
 from cityhub.clock import month_of
 from cityhub.errors import HubError, Stop
 from cityhub.secrets import ensure_own
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from cityhub.spec.read import one, read_good
+from cityhub.spec.source import PUSHED
 from connectors.pull import pull
 from sensors.segments import collect
 from warehouse import lake, ledger
@@ -54,17 +55,17 @@ def open_day(settings: Settings, day: date) -> None:
 
 
 @cache
-def _opened(settings: Settings, day: date) -> None:
+def opened(settings: Settings, day: date) -> None:
     """Once a process: whoever lands a feed first finds the warehouse ready, under a scheduler too."""
     open_day(settings, day)
 
 
 def land(settings: Settings, feed: str, day: date) -> Manifest | None:
     """Bring the feed's bytes of the day into landing; None when a pushed feed has brought nothing yet."""
-    _opened(settings, day)
+    opened(settings, day)
     spec = one(settings.feeds, feed)
     with _recorded(settings, spec, day):
-        if spec.source.kind == "mqtt":
+        if spec.source.kind in PUSHED:
             manifest = collect(settings, spec, day)
         else:
             manifest = pull(settings, spec, day, cursor=_cursor(settings, spec, day))
@@ -85,11 +86,23 @@ def load_landed(settings: Settings, feed: str, day: date) -> list[LoadResult]:
         newest = _loaded_until(con, feed, day)
         todo = [manifest for manifest in landed if manifest.load_id > newest] or landed[-1:]
         results = [load(settings, spec, manifest, con=con) for manifest in todo]
+        if spec.source.kind in PUSHED and clock.now() >= clock.day_bounds(day)[1]:
+            _settle(settings, spec, day, [manifest for manifest in landed if manifest not in todo])
     if any(result.repeated for result in results):
         ledger.recovered(con, settings, feed, day)  # a load writes the ledger itself; a repetition writes nothing
     for result in results:
         log.event(logger, "loaded", **_logged(result))
     return results
+
+
+def _settle(settings: Settings, spec: FeedSpec, day: date, earlier: list[Manifest]) -> None:
+    """End the day of a pushed feed: earlier deliveries whose rows still wait for their parent are loaded again, and a
+    day that brought too little in all is held, which no single delivery can know."""
+    con = _connection(settings)
+    for manifest in reversed(earlier):
+        if load(settings, spec, manifest, con=con).repeated:
+            break
+    ledger.hold_if_few(con, settings, spec, day)
 
 
 def close(settings: Settings, feed: str, day: date) -> str:

@@ -22,6 +22,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from cityhub import log
+from cityhub.errors import Usage
 from cityhub.settings import Settings
 from sensors import status
 
@@ -33,10 +34,15 @@ _BROKER = ("received", "duplicates", "retained", "unmatched", "acknowledged", "c
 
 
 def address(kind: str, given: str | None) -> tuple[str, int] | None:
-    """Where to serve: `host:port` as given, loopback and the kind's own port by default, None for `off`."""
+    """Where to serve: `host:port` as given, loopback and the kind's own port by default, None for `off`.
+
+    Raises `Usage` CH-PUSH-035 for what is neither.
+    """
     if given == "off":
         return None
     host, _, port = (given or f"127.0.0.1:{PORTS[kind]}").rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise Usage("CH-PUSH-035", address=given)
     return host.strip("[]"), int(port)
 
 

@@ -73,6 +73,12 @@ def collect(settings: Settings, spec: FeedSpec, day: date) -> Manifest | None:
         return manifest
 
 
+def waits(settings: Settings, feed: str) -> bool:
+    """Whether the spool of a feed holds anything that no delivery has taken."""
+    folder = settings.spool / feed
+    return bool(closed(folder) or living(folder) or (folder / CLAIM).is_file())
+
+
 def rotate(settings: Settings, feed: str, *, timeout_s: float = ROTATE_S) -> bool:
     """Have the feed's open segments closed: by the gateway that writes them, or here when it is gone.
 

@@ -17,6 +17,7 @@ from cityhub import clock
 from cityhub.errors import HubError, Stop
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
+from cityhub.spec.source import PUSHED
 from warehouse import lake
 
 State = Literal["expected", "landed", "loaded", "checked", "published", "empty_confirmed", "held", "failed"]
@@ -86,6 +87,10 @@ class Load:
     findings: tuple[str, ...] = ()
 
 
+COUNTS = (
+    "landed", "loaded", "duplicate", "quarantined", "inserted", "updated", "unchanged", "late", "flagged",
+)  # fmt: skip
+FINDINGS = 20  # a day of many deliveries keeps the newest
 LOG_COLUMNS = (
     "load_id", "feed", "service_day", "landed", "loaded", "duplicate", "quarantined", "inserted", "updated",
     "unchanged", "late", "flagged", "content_sha256", "spec_sha256", "landing_folder", "finished_at",
@@ -131,38 +136,71 @@ def record_load(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date, load:
     """Note a load in the ledger and in `load_log`; a former failure of the day is over with it.
 
     Fewer rows than `arrives.min_rows` hold the day (CH-LEDGER-001); no rows where none are demanded
-    confirm it empty. Raises `Stop` CH-LEDGER-002 when the counts do not add up; the caller rolls back.
+    confirm it empty. A pushed feed has many deliveries a day: its line has their sum, and a day that is not over
+    is not held. Raises `Stop` CH-LEDGER-002 when the counts do not add up; the caller rolls back.
     """
     counts = {name: getattr(load, name) for name in ("landed", "loaded", "duplicate", "quarantined")}
     if load.landed != load.loaded + load.duplicate + load.quarantined:
         raise Stop("CH-LEDGER-002", feed=spec.feed, day=day.isoformat(), **counts)
     before = row(con, spec.feed, day) or Row(spec.feed, spec.platform, day, "expected")
+    pushed = spec.source.kind in PUSHED
+    told = _with_earlier(con, spec.feed, day, load, before) if pushed else load
     after = replace(
         before,
-        state="loaded" if load.landed else "empty_confirmed",
-        **{name: value for name, value in asdict(load).items() if name in COLUMNS and name != "findings"},
+        state="loaded" if told.landed else "empty_confirmed",
+        **{name: value for name, value in asdict(told).items() if name in COLUMNS and name != "findings"},
         loads=(before.loads or 0) + 1,
         expected_by=before.expected_by or expected_by(spec, day),
         error_code=None,
         error=None,
         whose_move=None,
         since=None,
-        findings="; ".join(load.findings) or None,
+        findings="; ".join(told.findings) or None,
     )
-    if load.landed < spec.arrives.min_rows:
-        few = Stop("CH-LEDGER-001", landed=load.landed, min_rows=spec.arrives.min_rows)
-        after = replace(
-            after,
-            state="held",
-            error_code=few.code,
-            error=_sentence(few),
-            whose_move=owner(spec),
-            since=clock.now(),
-        )
+    if not pushed or clock.now() >= clock.day_bounds(day)[1]:
+        after = _held_if_few(after, spec)
     _put(con, after)
     log = asdict(load) | {"feed": spec.feed, "service_day": day}
     con.execute(LOG, {name: log[name] for name in LOG_COLUMNS})
     return after
+
+
+def _with_earlier(con: duckdb.DuckDBPyConnection, feed: str, day: date, load: Load, before: Row) -> Load:
+    """The load with the counts of the day's other deliveries added, each as its last load counted it, and with what
+    was found in them."""
+    sums = ", ".join(f"coalesce(sum({name}), 0)" for name in COUNTS)
+    found = con.execute(
+        f"SELECT {sums} FROM (SELECT * FROM load_log WHERE feed = $feed AND service_day = $day AND load_id <> $load_id"
+        " QUALIFY row_number() OVER (PARTITION BY load_id ORDER BY finished_at DESC) = 1)",
+        {"feed": feed, "day": day, "load_id": load.load_id},
+    ).fetchone()
+    earlier = dict(zip(COUNTS, found or (0,) * len(COUNTS), strict=True))
+    known = [text for text in (before.findings or "").split("; ") if text]
+    findings = tuple(dict.fromkeys([*known, *load.findings]))[-FINDINGS:]
+    return replace(load, findings=findings, **{name: getattr(load, name) + int(earlier[name]) for name in COUNTS})
+
+
+def _held_if_few(after: Row, spec: FeedSpec) -> Row:
+    if (after.landed or 0) >= spec.arrives.min_rows:
+        return after
+    few = Stop("CH-LEDGER-001", landed=after.landed or 0, min_rows=spec.arrives.min_rows)
+    return replace(
+        after, state="held", error_code=few.code, error=_sentence(few), whose_move=owner(spec), since=clock.now()
+    )
+
+
+def hold_if_few(con: duckdb.DuckDBPyConnection, settings: Settings, spec: FeedSpec, day: date) -> bool:
+    """Hold the day of a pushed feed that is over and brought too few rows in all; whether it is held now by this. A
+    transaction of its own, and only when there is something to write."""
+    before = row(con, spec.feed, day)
+    if before is None or before.state not in {"loaded", "empty_confirmed"}:
+        return False
+    after = _held_if_few(before, spec)
+    if after == before:
+        return False
+    with lake.write(con, settings, f"held {spec.feed} {day}"):
+        _put(con, after)
+    return True
 
 
 def record_failure(settings: Settings, spec: FeedSpec, day: date, error: HubError) -> None:

@@ -217,7 +217,7 @@ class Hj212Source(Listening):
     kind: Literal["hj212"]
     st: list[Digits] = Field(default_factory=list, description="system codes: 39 dust, 31 stack gas …")
     cn: list[Digits] = Field(default_factory=list, description="commands: 2011 real time, 2051 minute, 2061 hour …")
-    registry: str | None = Field(None, description="feed of the devices: MN, site, password")
+    registry: str | None = Field(None, description="feed of the devices with a field `mn`, and `password` if checked")
     sm4_key: str | None = Field(None, description="name of the secret that holds the SM4 key (2025)")
 
 
@@ -226,7 +226,10 @@ class Jt808Source(Listening):
 
     kind: Literal["jt808"]
     msg: list[MessageId] = Field(default=["0x0200", "0x0704"], min_length=1, description="message ids of the feed")
-    registry: str | None = Field(None, description="feed of the vehicles: terminal phone, plate")
+    registry: str | None = Field(None, description="feed of the vehicles with a field `terminal_phone`")
+    auth_key: str | None = Field(
+        None, description="name of the secret from which terminals get their code; none: any code"
+    )
 
 
 class Jt809Source(Listening):

@@ -23,7 +23,7 @@ from cityhub.spec.feed import FeedSpec
 from sensors import status
 from sensors.metrics import fsync_seconds, metered
 from sensors.spool import Limits, Spool
-from sensors.tcp.dialects import dialect
+from sensors.tcp.dialects import Make, maker
 from sensors.tcp.listen import Listener, listeners
 from sensors.tcp.protocol import Dialect
 from sensors.tcp.server import Server
@@ -42,7 +42,7 @@ def run_tcp(
     stop: threading.Event | None = None,
     *,
     limits: Limits | None = None,
-    make: Callable[[Listener], Dialect] = dialect,
+    make: Make | None = None,
     spool: Callable[..., Spool] = Spool,
     metrics: str | None = "off",
     lock_s: float = 10.0,
@@ -50,15 +50,16 @@ def run_tcp(
     """Take frames for all feeds of `kind` among `specs` until `stop` (without one: until SIGTERM or SIGINT), then
     drain: read no more, make durable, answer, close. The final status.
 
-    `metrics`: where `/metrics` is served (see `sensors/metrics.py`). `limits.group_s` is how long a group
-    gathers at least. Raises `Usage` CH-PUSH-030 and `Stop` CH-PUSH-031/034 for listening addresses that cannot
-    be used, `Stop` CH-PUSH-032 beside another gateway of the kind, CH-PUSH-033 without feeds.
+    `specs` also holds the registries that feeds name. `metrics`: where `/metrics` is served (see
+    `sensors/metrics.py`). `limits.group_s` is how long a group gathers at least. Raises `Usage` CH-PUSH-030 and
+    `Stop` CH-PUSH-031/034 for listening addresses that cannot be used, `Stop` CH-PUSH-032 beside another gateway of
+    the kind, CH-PUSH-033 without feeds.
     """
     limits = limits or replace(Limits(), group_s=GROUP_S)
-    found = listeners(kind, specs)
+    known = {spec.feed: spec for spec in specs}
+    found = listeners(kind, known.values())
     if not found:
         raise Stop("CH-PUSH-033", kind=kind, folder=str(settings.feeds))
-    dialects = {listener: make(listener) for listener in found}
     _room_for(sum(listener.connections for listener in found))
     if stop is None:  # we are the whole process
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
@@ -67,6 +68,8 @@ def run_tcp(
             stack.enter_context(lock(settings, f"gateway-{kind}", timeout_s=lock_s))
         except Retry:
             raise Stop("CH-PUSH-032", kind=kind, home=str(settings.home)) from None
+        make = make or maker(settings, known, stack)
+        dialects = {listener: make(listener) for listener in found}
         registry = CollectorRegistry()
         observe = fsync_seconds(registry, kind)
 

@@ -32,7 +32,7 @@ from cityhub.spec.source import Listening
 from sensors.tcp.protocol import Route
 
 FILTERS = ("st", "cn", "msg")
-SHARED = ("registry", "sm4_key", "user", "password", "m1", "ia1", "ic1")
+SHARED = ("registry", "sm4_key", "auth_key", "user", "password", "m1", "ia1", "ic1")
 _NUMBERS = {"connections": 5000.0, "idle_s": 300.0, "frame_s": 30.0}
 _FILES = ("cert", "key", "client_ca")
 _NAME = re.compile(r"\$\{(\w+)\}")

@@ -24,7 +24,8 @@ Services = dict[str, dict[str, Any]]
 HUB_IMAGE = "cityhub:0.1.0"
 IN_IMAGE = "/opt/cityhub/"
 PINNED = re.compile(r"^[a-z0-9][a-z0-9./_-]*:(?P<tag>\d+\.\d+[\w.-]*)$")
-CLI_SERVICES = ("gateway", "gateway-demo", "sandbox", "serve")
+TCP_SERVICES = ("gateway-hj212", "gateway-jt808", "gateway-jt809")
+CLI_SERVICES = ("gateway", "gateway-demo", *TCP_SERVICES, "sandbox", "serve")
 
 
 def words(command: str | list[str]) -> list[list[str]]:
@@ -183,6 +184,17 @@ def test_what_listens_inside_is_what_is_published(services: Services, compose: d
     assert services["gateway"]["environment"]["CITYHUB_MQTT_URL"].endswith(f"mosquitto:{inside['mosquitto'][0]}")
     api = services["scheduler"]["environment"]["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"]
     assert api == f"http://api-server:{inside['api-server'][0]}/execution/"
+
+
+def test_each_gateway_runs_its_kind_and_is_asked_for_it(services: Services) -> None:
+    from sensors.metrics import PORTS
+
+    for name in ("gateway", *TCP_SERVICES):
+        kind = name.partition("-")[2] or "mqtt"
+        command, check = services[name]["command"], services[name]["healthcheck"]["test"]
+        assert command == ["cityhub", "gateway", "run", kind, "--metrics", f"0.0.0.0:{PORTS[kind]}"]
+        assert check == ["CMD", "python", "-m", "sensors", "health", kind]
+        assert services[name]["profiles"] == ["production" if kind == "mqtt" else kind]
 
 
 def test_volumes_are_declared_and_mounted_files_exist(services: Services, compose: dict[str, Any]) -> None:
