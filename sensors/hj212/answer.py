@@ -37,7 +37,8 @@ class Answerer:
         cn, self._area = kind
         self._old = flag >> 2 == 0  # edition 2005 names the question in the data area
         self._question = header.get("CN", "")
-        fields = {"ST": "91", "CN": cn, "PW": header.get("PW", ""), "MN": header.get("MN", ""), "Flag": str(flag & ~3)}
+        password = header.get("PW", "") if refused is None else ""  # the device's own, back to it; never a refused one
+        fields = {"ST": "91", "CN": cn, "PW": password, "MN": header.get("MN", ""), "Flag": str(flag & ~3)}
         self._after = "".join(f";{key}={value}" for key, value in fields.items()).encode()
 
     def to(self, qn: bytes, variant: str) -> bytes:
