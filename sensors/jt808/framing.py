@@ -56,9 +56,19 @@ class Frame:
         return self.phone.hex()
 
     @property
+    def terminal(self) -> str:
+        """The phone as registers have it: see `short`."""
+        return short(self.phone.hex())
+
+    @property
     def encryption(self) -> int:
         """Bits 10 to 12 of the properties: 0 none, 1 RSA."""
         return (self.props & ENCRYPTION_BITS) >> 10
+
+
+def short(phone: str) -> str:
+    """A phone of 20 digits that only fills up one of 12 is that one: a terminal keeps its number with a new header."""
+    return phone[8:] if len(phone) == 20 and phone.startswith("00000000") else phone
 
 
 def xor(content: bytes) -> int:

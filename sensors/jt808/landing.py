@@ -71,9 +71,7 @@ def _groups(frames: list[Frame | Problem]) -> dict[Part, dict[int, tuple[int, by
 def _read(frame: Frame, body: bytes, raw: bytes, own: dict[str, str]) -> Iterator[bytes]:
     bodies, blind, word = read_body(frame.msg_id, body)
     for item, one in enumerate(bodies):
-        yield _record(
-            frame.terminal_phone, frame.msg_id, frame.version is not None, frame.serial, item, blind, one, own
-        )
+        yield _record(frame.terminal, frame.msg_id, frame.version is not None, frame.serial, item, blind, one, own)
     if word:
         yield _problem(word, raw, own)
 
@@ -103,13 +101,13 @@ def _rendered(frames: Frames, rows: Rows, own: dict[str, str]) -> list[bytes]:
     if not n:
         return []
     found = positions(rows.content, rows.start)
-    phone = phones(frames, rows.frame)
     modern = frames.modern[rows.frame]
+    phone = _short(phones(frames, rows.frame), modern)
     digits = phone.view((np.uint8, phone.dtype.itemsize))
     letters = (digits > 0x39).any(axis=1)
     found.flags[letters] |= p.BAD_PHONE
     fields = {
-        "terminal_phone": _phone_cells(phone, modern),
+        "terminal_phone": _phone_cells(digits),
         "msg_id": render.message(frames.msg_id[rows.frame]),
         "version": np.array([b'"2011/2013"', b'"2019"'.ljust(11)], "S11").view("V11")[modern.astype(np.int64)],
         "serial": render.five(frames.serial[rows.frame]),
@@ -155,17 +153,26 @@ def _rendered(frames: Frames, rows: Rows, own: dict[str, str]) -> list[bytes]:
     return out
 
 
-def _phone_cells(phone: Any, modern: Any) -> Any:
-    width = phone.dtype.itemsize
-    out = np.full((phone.size, 22), 0x20, np.uint8)
-    out[:, 0] = 0x22
-    out[:, 1 : 1 + width] = phone.view((np.uint8, width))
-    if width == 12:
-        out[:, 13] = 0x22
-    else:
-        out[modern, 21] = 0x22
-        out[~modern, 13] = 0x22
-        out[~modern, 14:] = 0x20
+def _short(phone: Any, modern: Any) -> Any:
+    """As `framing.short`."""
+    if phone.dtype.itemsize == 12:
+        return phone
+    digits = phone.view((np.uint8, 20))
+    padded = modern & (digits[:, :8] == 0x30).all(axis=1)
+    digits[padded, :12] = digits[padded, 8:]
+    digits[padded, 12:] = 0
+    return phone
+
+
+def _phone_cells(digits: Any) -> Any:
+    """Phones in quotes, filled up with blanks."""
+    width = digits.shape[1]
+    out = np.full((digits.shape[0], 22), 0x20, np.uint8)
+    out[:, 0] = out[:, 13] = 0x22
+    out[:, 1:13] = digits[:, :12]
+    if width == 20 and (long := digits[:, 12] > 0).any():
+        out[long, 13:21] = digits[long, 12:]
+        out[long, 21] = 0x22
     return out.view("V22")[:, 0]
 
 
@@ -251,7 +258,7 @@ def _other(frame: Frame, own: dict[str, str]) -> bytes:
     return _encoded(
         {
             **own,
-            "terminal_phone": frame.terminal_phone,
+            "terminal_phone": frame.terminal,
             "msg_id": f"0x{frame.msg_id:04X}",
             "version": "2011/2013" if frame.version is None else "2019",
             "serial": frame.serial,

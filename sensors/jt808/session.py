@@ -20,7 +20,7 @@ from sensors.jt808 import encode
 from sensors.jt808.answers import answers, general
 from sensors.jt808.columns import Frames, Ints, phones, scan
 from sensors.jt808.decode import BATCH_ID, REPLY_BYTES
-from sensors.jt808.framing import FLAG, MAX_FRAME, Frame, Problem, parse
+from sensors.jt808.framing import FLAG, MAX_FRAME, Frame, Problem, parse, short
 from sensors.jt808.parts import Held, Parts
 from sensors.tcp.protocol import Reaction, Route
 
@@ -84,7 +84,7 @@ class Jt808Dialect:
 
     def code(self, phone: str) -> str:
         """The authentication code of a terminal."""
-        return hmac.new((self.options.auth_key or "").encode(), phone.encode(), "sha256").hexdigest()[:16]
+        return hmac.new((self.options.auth_key or "").encode(), short(phone).encode(), "sha256").hexdigest()[:16]
 
 
 @dataclass
@@ -230,14 +230,15 @@ class Jt808Session:
         else:
             out.store(feed, raw)
             known = frame.msg_id in DATA
-            out.counts["unsupported"] += not known
+            if not known:
+                out.counts["unsupported"] += 1
             out.durable.append(self._general(frame, DONE if known else UNSUPPORTED))
 
     def _link(self, frame: Frame, out: _Out) -> None:
         if frame.msg_id == ANSWER:
             return
         if frame.msg_id == REGISTER:
-            known = self._options.known is None or self._options.known(frame.terminal_phone)
+            known = self._options.known is None or self._options.known(frame.terminal)
             result = DONE if known else UNKNOWN_TERMINAL
             out.counts["registered" if known else "unknown_terminal"] += 1
             body = encode.registered(frame.serial, result, self._dialect.code(frame.terminal_phone))

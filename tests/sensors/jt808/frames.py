@@ -46,7 +46,7 @@ bodies = st.builds(
     st.one_of(st.just(b""), st.just(items.write({1: b"\0\0\x10\x11", 0x30: b"\x10"})), additional()),
 )
 versions = st.sampled_from([None, 1])
-phones = st.sampled_from([PHONE, "013900000000", "01399999999", "0a3900000000"])
+phones = st.sampled_from([PHONE, "013900000000", "01399999999", "0a3900000000", "100000000000"])
 
 
 @st.composite

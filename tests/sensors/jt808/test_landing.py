@@ -113,6 +113,13 @@ def test_a_batch_gives_a_record_a_position(times: int) -> None:
 
 
 @pytest.mark.parametrize("times", [1, MANY])
+def test_a_terminal_keeps_its_number_with_a_header_of_2019(times: int) -> None:
+    long = "1" + PHONE.zfill(19)
+    found = landed((position(version=1) + position() + encode.frame(0x0200, long, 1, ONE, version=1)) * times)
+    assert [record["terminal_phone"] for record in found] == [PHONE, PHONE, long] * times
+
+
+@pytest.mark.parametrize("times", [1, MANY])
 def test_a_message_in_parts_is_joined(times: int) -> None:
     body = encode.batch([ONE] * 40)
     parts = encode.split(0x0704, PHONE, 65530, body, size=300)

@@ -100,6 +100,8 @@ def test_guessing_codes_ends_the_connection() -> None:
 
 def test_only_known_terminals_register() -> None:
     one = opened(known=lambda phone: phone == PHONE)
+    same = encode.frame(0x0100, PHONE, 1, encode.register("豫B1", version=1), version=1)
+    assert frames(one.receive(same).at_once)[0].body[2] == 0
     (answer,) = frames(one.receive(encode.frame(0x0100, "013900000000", 1, encode.register("豫B1"))).at_once)
     assert answer.body == b"\0\1\4"
 
