@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from cli import data, decode, feeds, night, scores, services
+from cli import data, decode, emit, feeds, night, scores, services
 
 app = typer.Typer(
     name="cityhub",
@@ -30,6 +30,7 @@ app.add_typer(scores.publish_app, name="publish")
 app.command("ranking")(scores.ranking)
 app.command("decode")(decode.decode)
 app.add_typer(services.gateway_app, name="gateway")
+services.sandbox_app.command("emit")(emit.emit)
 app.add_typer(services.sandbox_app, name="sandbox")
 app.command("serve")(services.serve)
 app.command("scheduler")(services.scheduler)

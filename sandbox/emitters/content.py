@@ -1,0 +1,112 @@
+"""What devices measure and when: readings of one device, one after the other, decided by the seed alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import count
+from math import cos, sin
+from random import Random
+
+from sandbox.emitters.faults import Faults
+
+LAT, LON = 34.5383, 114.8044
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked for. `start` is the first moment that is measured, local time; `ask` wants answers."""
+
+    protocol: str
+    devices: int = 1
+    seed: int = 1
+    start: datetime = datetime(2026, 11, 20)  # noqa: DTZ001 - Beijing time, as devices have it
+    period_s: int = 10
+    edition: str = "mix"
+    ask: bool = True
+    faults: Faults = field(default_factory=Faults)
+    options: dict[str, str] = field(default_factory=dict)
+
+    def modern(self, device: int) -> bool:
+        """Whether a device speaks the newer edition: with "mix" every second one does."""
+        return self.edition == "new" or (self.edition == "mix" and device % 2 == 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One measurement. `time` is what the device says, seconds exact; `marks` are the faults that strike it."""
+
+    device: int
+    step: int
+    time: datetime
+    level: float
+    lat: float
+    lon: float
+    speed_kmh: float
+    direction_deg: int
+    marks: frozenset[str] = frozenset()
+
+    @property
+    def bad_time(self) -> bool:
+        """Whether the device sends a time that is none."""
+        return "bad_time" in self.marks
+
+
+def readings(order: Order, device: int) -> Iterator[Reading]:
+    """The readings of a device for ever, one a period.
+
+    Late readings and wrong clocks are shifted by an odd second, so that no two readings of a device share a time
+    (as long as the period is 4 s or more).
+    """
+    faults, draws = order.faults, order.faults.draws(device)
+    random = Random(f"{order.seed}|{order.protocol}|{device}")
+    heading, level = random.random() * 6.28, 20 + random.random() * 80
+    skewed = faults.of_device("clock_skew", device)
+    skew = timedelta(seconds=faults.value("clock_skew") + 2) if skewed else timedelta()
+    late = timedelta(seconds=faults.value("late") + 1)
+    frozen, last = 0, None
+    begin = order.start + timedelta(seconds=order.period_s * random.random() // 1 if order.period_s > 60 else 0)
+    for step in count():
+        marks = draws() | ({"clock_skew"} if skewed else frozenset())
+        level = max(0.0, level + random.uniform(-3, 3))
+        heading += random.uniform(-0.3, 0.3)
+        speed = random.uniform(5, 60)
+        moment = begin + timedelta(seconds=order.period_s * step) + skew - (late if "late" in marks else timedelta())
+        fresh = Reading(
+            device, step, moment, round(level, 1),
+            round(LAT + 0.05 * sin(step / 90 + device), 6), round(LON + 0.05 * cos(step / 90 + device), 6),
+            round(speed, 1), int(heading * 57.3) % 360, marks,
+        )  # fmt: skip
+        if frozen and last is not None:
+            frozen -= 1
+            fresh = replace(last, step=step, time=moment, marks=marks | {"frozen"})
+        elif "frozen" in marks:
+            frozen = max(0, faults.value("frozen") - 1)
+        if "zero_position" in fresh.marks:
+            fresh = replace(fresh, lat=0.0, lon=0.0)
+        yield fresh
+        last = fresh
+
+
+def ordered(order: Order, device: int, limit: int | None = None) -> Iterator[Reading]:
+    """The same readings in the order in which they are sent: some later, some twice; `limit` counts readings."""
+    wait = max(1, order.faults.value("out_of_order"))
+    held: list[tuple[int, Reading]] = []
+    for reading in readings(order, device):
+        if limit is not None and reading.step >= limit:
+            break
+        if "out_of_order" in reading.marks:
+            held.append((reading.step + wait, reading))
+            continue
+        yield from _copies(reading)
+        while held and held[0][0] <= reading.step:
+            yield from _copies(held.pop(0)[1])
+    for _, reading in held:
+        yield from _copies(reading)
+
+
+def _copies(reading: Reading) -> Iterator[Reading]:
+    yield reading
+    if "duplicate" in reading.marks:
+        yield reading

@@ -1,0 +1,192 @@
+"""Emitters against the real sessions: what was sent arrives, once a natural key, and faults are what they say."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.emitters.content import Order
+from sandbox.emitters.faults import NAMES, parse
+from sandbox.emitters.run import Emission, emit, speech
+from sensors.tcp.protocol import Dialect, Route
+from tests.sandbox.sink import Sink
+
+TCP = ("hj212", "jt808", "jt809")
+CIPHER = {"m1": "10000019", "ia1": "20000003", "ic1": "30000001"}
+IDENT = {"hj212": "mn", "jt808": "terminal_phone", "jt809": "vehicle_no"}
+TIME = {"hj212": "data_time", "jt808": "time", "jt809": "time"}
+
+
+def dialect(protocol: str, **options: Any) -> Dialect:
+    name = f"{protocol.capitalize()}Dialect"
+    return getattr(import_module(f"sensors.{protocol}.session"), name)((Route("feed"),), **options)
+
+
+def order(protocol: str, *faults: str, devices: int = 3, seed: int = 7, **more: Any) -> Order:
+    return Order(protocol, devices, seed, faults=parse(protocol, seed, faults), **more)
+
+
+def how(sink: Sink, count: int = 60, **more: Any) -> Emission:
+    return Emission("127.0.0.1", sink.port, 0, count, **{"timeout_s": 0.2, "patience_s": 20.0} | more)
+
+
+def landed(protocol: str, sink: Sink) -> list[dict[str, Any]]:
+    records = import_module(f"sensors.{protocol}.landing").records
+    return [json.loads(line) for blob in sink.blobs for line in records(blob, "2026-11-20T08:00:00+08:00", "p")]
+
+
+def keys(protocol: str, found: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    """Device and time to the second, of records that have both."""
+    pairs = ((each.get(IDENT[protocol]), each.get(TIME[protocol])) for each in found if "_problem" not in each)
+    return {(ident, "".join(filter(str.isdigit, time))[:14]) for ident, time in pairs if ident and time}
+
+
+def truth(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def wanted(file: Path) -> set[tuple[str, str]]:
+    return {(each["ident"], "".join(filter(str.isdigit, each["time"]))[:14]) for each in truth(file) if each["time"]}
+
+
+@pytest.mark.parametrize("protocol", TCP)
+@pytest.mark.parametrize("edition", ["old", "new"])
+def test_every_message_arrives_and_is_answered(protocol: str, edition: str, tmp_path: Path) -> None:
+    with Sink(dialect(protocol)) as sink:
+        found = emit(order(protocol, edition=edition), how(sink, truth=tmp_path / "t"))
+    assert (found["messages"], found["answered"], found["unanswered"]) == (60, 60, 0)
+    assert keys(protocol, landed(protocol, sink)) == wanted(tmp_path / "t")
+    assert len(wanted(tmp_path / "t")) == 60
+    assert not [each for each in landed(protocol, sink) if "_problem" in each]
+
+
+@pytest.mark.parametrize("protocol", TCP)
+def test_cut_connections_lose_nothing(protocol: str, tmp_path: Path) -> None:
+    with Sink(dialect(protocol), cut_after=[900, 2000, 3000, 1500, 700]) as sink:
+        found = emit(order(protocol), how(sink, 300, truth=tmp_path / "t"))
+    assert (found["answered"], found["unanswered"]) == (300, 0)
+    assert found["connections"] > 3
+    assert keys(protocol, landed(protocol, sink)) == wanted(tmp_path / "t")
+
+
+@pytest.mark.parametrize("protocol", TCP)
+def test_same_seed_same_bytes(protocol: str) -> None:
+    faults = [f"{name}@0.2" for name in NAMES if name not in ("wrong_password", "zero_position")]
+
+    def said(seed: int) -> list[list[bytes]]:
+        made = speech(protocol).lines(order(protocol, *faults, seed=seed), 50)
+        return [[line.greeting, *(message.raw for message in line.messages())] for line in made]
+
+    assert said(1) == said(1)
+    assert said(1) != said(2)
+
+
+def test_the_bytes_on_the_wire_depend_on_nothing_but_the_seed() -> None:
+    sent = []
+    for _ in range(2):
+        with Sink(None) as sink:
+            made = order("jt808", "garbage@0.3", "truncated@0.2", "bad_checksum@0.2", "split", devices=1, ask=False)
+            made = Order(**{**vars(made), "protocol": "hj212"})
+            emit(made, how(sink, 80, resend=False))
+        sent.append(bytes(sink.raw[0]))
+    assert sent[0] == sent[1]
+    assert sent[0]
+
+
+@pytest.mark.parametrize("protocol", TCP)
+def test_damage_goes_to_quarantine_and_the_messages_arrive_all_the_same(protocol: str, tmp_path: Path) -> None:
+    faults = ("bad_checksum@0.1", "truncated@0.1", "garbage@0.1", "split@0.2", "glued@0.1")
+    with Sink(dialect(protocol)) as sink:
+        found = emit(order(protocol, *faults), how(sink, 200, truth=tmp_path / "t"))
+    assert (found["answered"], found["unanswered"]) == (200, 0)
+    assert keys(protocol, landed(protocol, sink)) >= wanted(tmp_path / "t")
+    assert set(found["faults"]) == {"bad_checksum", "truncated", "garbage", "split", "glued"}
+
+
+@pytest.mark.parametrize("protocol", TCP)
+@pytest.mark.parametrize("fault", ["bad_checksum", "truncated", "garbage"])
+def test_each_damaged_piece_is_one_row_of_quarantine(protocol: str, fault: str) -> None:
+    with Sink(dialect(protocol)) as sink:
+        found = emit(order(protocol, f"{fault}@0.2"), how(sink, 150))
+    problems = [each["_problem"] for each in landed(protocol, sink) if "_problem" in each]
+    assert len(problems) == found["faults"][fault] > 10
+
+
+@pytest.mark.parametrize("protocol", TCP)
+def test_content_faults_are_what_they_say(protocol: str, tmp_path: Path) -> None:
+    faults = ["duplicate@0.1", "late:86400@0.1", "out_of_order@0.1", "frozen:4@0.05", "unit@0.1", "bad_time@0.1"]
+    with Sink(dialect(protocol)) as sink:
+        found = emit(order(protocol, *faults), how(sink, 200, truth=tmp_path / "t"))
+    told = truth(tmp_path / "t")
+    assert found["unanswered"] == 0
+    assert found["messages"] == 200 + sum("duplicate" in each["marks"] for each in told) // 2
+    assert keys(protocol, landed(protocol, sink)) >= wanted(tmp_path / "t")
+    assert any(each["time"].startswith("2026-11-19") for each in told if each["time"])
+    assert any(each["time"] is None for each in told)
+    if protocol != "hj212":
+        bad = [each for each in landed(protocol, sink) if "bad_time" in each.get("flags", "")]
+        assert bad
+        assert all(each["lat"] is None for each in bad)
+
+
+@pytest.mark.parametrize("protocol", ["jt808", "jt809"])
+def test_zero_positions_are_flagged(protocol: str) -> None:
+    with Sink(dialect(protocol)) as sink:
+        emit(order(protocol, "zero_position@0.3"), how(sink))
+    flags = [each["flags"] for each in landed(protocol, sink)]
+    assert any("zero_position" in each for each in flags)
+    assert any(each == "" for each in flags)
+
+
+@pytest.mark.parametrize("edition", ["old", "new"])
+def test_a_platform_with_cipher_and_login(edition: str, tmp_path: Path) -> None:
+    made = dialect("jt809", user="41022100", password="pa55word", **CIPHER)
+    with Sink(made) as sink:
+        told = {"user": "41022100", "password": "pa55word", **CIPHER}
+        found = emit(order("jt809", edition=edition, options=told), how(sink, truth=tmp_path / "t"))
+    assert found["answered"] == 60
+    assert keys("jt809", landed("jt809", sink)) == wanted(tmp_path / "t")
+
+
+def test_a_wrong_password_is_refused_and_not_tried_for_ever() -> None:
+    with Sink(dialect("jt809", user="41022100", password="pa55word")) as sink:
+        found = emit(order("jt809", "wrong_password"), how(sink))
+    assert found["refused"] == {"login: 4": 1}
+    assert found["messages"] == 0
+    assert sink.blobs == []
+
+
+@pytest.mark.parametrize("protocol", TCP)
+def test_without_answers_the_patience_ends_it(protocol: str) -> None:
+    with Sink(None) as sink:
+        found = emit(order(protocol, devices=1), how(sink, 5, patience_s=0.3, timeout_s=0.05))
+    assert found["answered"] == 0
+    assert found["unanswered"] == (5 if protocol == "hj212" else 0)
+
+
+@pytest.mark.parametrize("protocol", TCP)
+def test_for_seconds_at_a_rate(protocol: str) -> None:
+    with Sink(dialect(protocol)) as sink:
+        found = emit(order(protocol), Emission("127.0.0.1", sink.port, rate=200, seconds=0.3))
+    assert 0 < found["messages"] <= 70
+    assert found["answered"] == found["messages"]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "text", "said"),
+    [("hj212", "nonsense", "no fault"), ("hj212", "zero_position", "no fault of hj212"),
+     ("jt808", "late:x", "no number"),
+     ("jt808", "late@2", "no number"), ("mqtt", "split", "no fault of mqtt"), ("jt808", "duplicate:3", "no value")],
+)  # fmt: skip
+def test_a_fault_that_cannot_be_is_refused(protocol: str, text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        parse(protocol, 1, [text])
+
+
+def test_an_order_without_an_end_is_refused() -> None:
+    with pytest.raises(ValueError, match="how many"):
+        emit(order("hj212"), Emission("127.0.0.1", 1))
