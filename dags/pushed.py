@@ -24,7 +24,7 @@ if any(spec.source.kind in PUSHED for spec in steps.active(settings).values()):
         tags=["feed"],
         # The next minute is the next try; before a night's loads, because it is short.
         default_args={**task_defaults(owner="cityhub"), "retries": 0, "priority_weight": 10},
-    ):
+    ) as dag:
 
         @task(pool=POOL)
         def take():

@@ -34,7 +34,7 @@ _FALSE_TRUE = (b"false", b"true")
 # By module, imported when a line needs it: the protocols cost a start-up that MQTT feeds do not need.
 LANDING = {kind: f"sensors.{kind}.landing" for kind in ("hj212", "jt808", "jt809")}
 _GATEWAY = {kind: b'{"gateway":"%b","peer":' % kind.encode() for kind in LANDING}
-PROBLEM = b'{"_problem":'
+FRAMES, PROBLEM = b'{"gateway":', b'"_problem":'
 
 
 def encode(topic: str, payload: bytes, received_at: str, *, qos: int, retain: bool, dup: bool) -> bytes:
@@ -91,10 +91,10 @@ def is_line(line: bytes) -> bool:
 
 
 def records(line: bytes) -> Iterator[bytes]:
-    """The landing records of one spool line, each one JSON object without line feed. A frame that is refused is
-    one record that begins with `_problem`.
+    """The landing records of one spool line, each one JSON object without line feed. A frame (line that begins with
+    `FRAMES`) that is refused is one record with a key `_problem`.
     """
-    if line.startswith(b'{"gateway":'):
+    if line.startswith(FRAMES):
         yield from _of_frames(json.loads(line))
         return
     head, mark, body = line.rstrip(b"\n").partition(_MARK)

@@ -26,7 +26,7 @@ from pathlib import Path
 from cityhub import log
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
-from sensors.envelope import PROBLEM, records
+from sensors.envelope import FRAMES, PROBLEM, records
 from sensors.segment import ask, closed, living, recover, sync_folder
 from warehouse import lake
 from warehouse.landing import MANIFEST, Delivery, Manifest, discard_partial, latest
@@ -115,8 +115,11 @@ def _landed(segment: Path, refused: _Refused) -> Iterator[bytes]:
     size = 0
     with segment.open("rb") as lines:
         for line in lines:
+            may_be_refused = line.startswith(
+                FRAMES
+            )  # a device's own `_problem` in an MQTT message is a field like others
             for record in records(line):
-                if record.startswith(PROBLEM):
+                if may_be_refused and PROBLEM in record:  # inside a text its quotes would be escaped
                     refused.records.append(record + b"\n")
                     continue
                 good.append(record)

@@ -64,7 +64,7 @@ def records(blob: bytes, received_at: str, peer: str) -> Iterator[bytes]:
     own = {"_received_at": received_at, "_peer": peer}
     for line in blob.decode().splitlines():
         if line.startswith("bad"):
-            yield json.dumps({"_problem": "toy_bad", "_frame": line, **own}).encode()
+            yield json.dumps({**own, "_problem": "toy_bad", "_frame": line}).encode()
         else:
             name, _, text = line.partition(" ")
             yield json.dumps({"id": name, "text": text, **own}).encode()
