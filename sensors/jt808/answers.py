@@ -12,6 +12,8 @@ from sensors.jt808.framing import FLAG, HEADER_2013, HEADER_2019, Frame, escape,
 BODY = 5
 _OLD, _NEW = struct.Struct(">HH6sHHHB"), struct.Struct(">HHB10sHHHB")
 
+_BYTE = [bytes((n,)) for n in range(256)]
+
 
 def general(frame: Frame, serial: int, result: int) -> bytes:
     """The 0x8001 for a frame, with its header version and phone."""
@@ -21,7 +23,7 @@ def general(frame: Frame, serial: int, result: int) -> bytes:
         content = _NEW.pack(
             0x8001, 0x4000 | BODY, frame.version, frame.phone, serial, frame.serial, frame.msg_id, result
         )
-    return b"%b%b%b" % (FLAG, escape(content + bytes((xor(content),))), FLAG)
+    return FLAG + escape(content + _BYTE[xor(content)]) + FLAG
 
 
 def answers(frames: Frames, which: Ints, first_serial: int, result: int) -> bytes:

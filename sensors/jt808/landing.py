@@ -19,7 +19,7 @@ from sensors.jt808.decode import BATCH_ID, REPLY_BYTES
 from sensors.jt808.framing import FLAG, MAX_FRAME, Frame, Problem, parse
 from sensors.jt808.rows import Part, Rows, find, part_of, read_body
 
-FEW = 12
+FEW = 12  # frames in a buffer, or rows of one form, above which columns are quicker
 MAX_LAYOUTS = 64  # of one size in one buffer; beyond, one by one
 OURS = REPLY_BYTES.keys() | {BATCH_ID}
 
@@ -182,7 +182,7 @@ def _layouts(rows: Rows) -> Iterator[tuple[Ints, render.Layout | None]]:
         left = np.flatnonzero(rows.size == size)
         extra = size - p.SIZE
         for _ in range(MAX_LAYOUTS):
-            if not left.size:
+            if left.size < max(FEW, 1):
                 break
             start = int(rows.start[left[0]]) + p.SIZE
             layout = items.layout(rows.content[start : start + extra].tobytes())
@@ -195,7 +195,7 @@ def _layouts(rows: Rows) -> Iterator[tuple[Ints, render.Layout | None]]:
             for kind, offset, length in layout:
                 same &= rows.content[starts + offset - 2] == kind
                 same &= rows.content[starts + offset - 1] == length
-            yield left[same], layout
+            yield left[same], layout if same.sum() >= FEW else None
             left = left[~same]
         if left.size:
             yield left, None

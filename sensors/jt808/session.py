@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import hmac
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -29,7 +28,7 @@ LINK = frozenset({ANSWER, HEARTBEAT, LOGOUT, REGISTER, AUTHENTICATE})
 REGISTERED, RESEND = 0x8100, 0x8003
 DATA = frozenset({*REPLY_BYTES, BATCH_ID})
 DONE, FAILED, UNSUPPORTED, UNKNOWN_TERMINAL = 0, 1, 3, 4
-FEW = 20  # frames in a chunk, above which columns are quicker
+FEW = 40  # frames in a chunk, above which columns are quicker
 FAILURES = 3
 MAX_PHONES = 4096  # authenticated on one connection: a concentrator's terminals
 
@@ -87,14 +86,19 @@ class Jt808Dialect:
         return hmac.new((self.options.auth_key or "").encode(), short(phone).encode(), "sha256").hexdigest()[:16]
 
 
-@dataclass
 class _Out:
-    """A reaction in the making."""
+    """A reaction in the making. Made for every chunk, so it is plain."""
 
-    spool: list[tuple[str, list[bytes], int]] = field(default_factory=list)
-    at_once: list[bytes] = field(default_factory=list)
-    durable: list[bytes] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
+    __slots__ = ("at_once", "counts", "durable", "spool")
+
+    def __init__(self) -> None:
+        self.spool: list[tuple[str, list[bytes], int]] = []
+        self.at_once: list[bytes] = []
+        self.durable: list[bytes] = []
+        self.counts: dict[str, int] = {}
+
+    def count(self, word: str, number: int = 1) -> None:
+        self.counts[word] = self.counts.get(word, 0) + number
 
     def store(self, feed: str | None, raw: bytes, frames: int = 1) -> None:
         if feed is None:
@@ -108,11 +112,11 @@ class _Out:
 
     def reaction(self, close: str | None) -> Reaction:
         return Reaction(
-            tuple((feed, b"".join(pieces), number) for feed, pieces, number in self.spool),
+            tuple([(feed, b"".join(pieces), number) for feed, pieces, number in self.spool]),
             b"".join(self.at_once),
             b"".join(self.durable),
             close,
-            dict(self.counts),
+            self.counts,
         )
 
 
@@ -154,7 +158,7 @@ class Jt808Session:
         for held in self._parts.drain():
             self._give_up(held, "parts_lost", out)
         if self._rest:
-            out.counts["truncated"] += 1
+            out.count("truncated")
             out.store(self._dialect.first, FLAG + self._rest)  # no flag behind it: the load knows it by that
             self._rest = b""
         return out.reaction(None)
@@ -184,9 +188,10 @@ class Jt808Session:
             raw = whole[max(frames.first[begin] - 1, 0) : frames.last[end - 1] + 1]
             out.store(names[int(feeds[begin])], raw if frames.first[begin] else FLAG + raw, end - begin)
         which = np.flatnonzero(plain[:done])
-        out.counts["frames"] += which.size
-        out.durable.append(answers(frames, which, self._serial, DONE))
-        self._serial = (self._serial + which.size) & 0xFFFF
+        if which.size:
+            out.count("frames", which.size)
+            out.durable.append(answers(frames, which, self._serial, DONE))
+            self._serial = (self._serial + which.size) & 0xFFFF
 
     def _plain(self, frames: Frames) -> tuple[np.ndarray[tuple[int], np.dtype[np.bool_]], Ints, list[str]]:
         """Frames that only need storing and an answer, their feeds as numbers, and the feeds' names."""
@@ -209,21 +214,21 @@ class Jt808Session:
     def _one(self, segment: bytes, now: float, out: _Out) -> None:
         frame = parse(segment)
         if isinstance(frame, Problem):
-            out.counts[frame.word] += 1
+            out.count(frame.word)
             out.store(self._dialect.first, FLAG + segment[:MAX_FRAME] + FLAG)
             if frame.word == "oversized":
                 self._close = frame.message
             return
-        out.counts["frames"] += 1
+        out.count("frames")
         raw, feed = FLAG + segment + FLAG, self._dialect.feed(frame.msg_id)
         if frame.msg_id in LINK:
             out.store(feed, raw)
             self._link(frame, out)
         elif self._options.auth_key is not None and frame.terminal_phone not in self._phones:
-            out.counts["unauthenticated"] += 1
+            out.count("unauthenticated")
             out.at_once.append(self._general(frame, FAILED))
         elif feed is None:
-            out.counts["unsupported"] += 1
+            out.count("unsupported")
             out.at_once.append(self._general(frame, UNSUPPORTED))
         elif frame.total and frame.msg_id in DATA:
             self._part(frame, raw, feed, now, out)
@@ -231,7 +236,7 @@ class Jt808Session:
             out.store(feed, raw)
             known = frame.msg_id in DATA
             if not known:
-                out.counts["unsupported"] += 1
+                out.count("unsupported")
             out.durable.append(self._general(frame, DONE if known else UNSUPPORTED))
 
     def _link(self, frame: Frame, out: _Out) -> None:
@@ -240,14 +245,14 @@ class Jt808Session:
         if frame.msg_id == REGISTER:
             known = self._options.known is None or self._options.known(frame.terminal)
             result = DONE if known else UNKNOWN_TERMINAL
-            out.counts["registered" if known else "unknown_terminal"] += 1
+            out.count("registered" if known else "unknown_terminal")
             body = encode.registered(frame.serial, result, self._dialect.code(frame.terminal_phone))
             out.at_once.append(self._send(frame, REGISTERED, body))
             return
         result = DONE
         if frame.msg_id == AUTHENTICATE:
             result = self._authenticate(frame)
-            out.counts["authenticated" if result == DONE else "auth_failed"] += 1
+            out.count("authenticated" if result == DONE else "auth_failed")
         elif frame.msg_id == LOGOUT:
             self._phones.discard(frame.terminal_phone)
         out.at_once.append(self._general(frame, result))
@@ -269,7 +274,7 @@ class Jt808Session:
 
     def _part(self, frame: Frame, raw: bytes, feed: str, now: float, out: _Out) -> None:
         added = self._parts.add(frame, raw, now)
-        out.counts["parts"] += 1
+        out.count("parts")
         for held in added.evicted:
             self._give_up(held, "parts_evicted", out)
         if added.again:
@@ -287,7 +292,7 @@ class Jt808Session:
     def _give_up(self, held: Held, why: str, out: _Out) -> None:
         """Parts whose message will not become whole: stored, not answered, so that the terminal sends them again."""
         ordered = held.ordered()
-        out.counts[why] += len(ordered)
+        out.count(why, len(ordered))
         out.store(self._dialect.feed(ordered[0][0].msg_id), b"".join(piece for _, piece in ordered), len(ordered))
 
     def _general(self, frame: Frame, result: int) -> bytes:

@@ -228,6 +228,11 @@ def test_any_split_of_the_stream_gives_the_same_frames(stream: bytes, cuts: list
     assert through([bytes((byte,)) for byte in stream]) == whole
 
 
+@pytest.mark.parametrize("number", [1, 1000])
+def test_flags_alone_are_nothing(number: int) -> None:
+    assert opened().receive(FLAG * number) == Reaction()
+
+
 @given(st.binary(max_size=4000))
 def test_anything_may_come(data: bytes) -> None:
     one = opened()
