@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sensors.hj212.frame import Item, judge, scan
+from sensors.hj212.frame import scan
 from sensors.hj212.segment import BadSegment, flag_parts, parse
 
 MESSAGES = {
@@ -44,7 +44,7 @@ def decode(frame: bytes, skipped: int = 0) -> dict[str, Any]:
         return refusal("empty", 0)
     if not frame.startswith(b"##"):
         return refusal("not_a_frame", skipped)
-    item = _only(frame)
+    item = scan(frame, final=True)[0][0]
     if item.reason is not None:
         place = {"bad_length": 2, "truncated": item.end, "oversized": item.end}.get(item.reason, max(6, item.end - 4))
         return refusal(item.reason, skipped + place)
@@ -63,17 +63,6 @@ def decode(frame: bytes, skipped: int = 0) -> dict[str, Any]:
         "crc_variant": item.variant,
         "length_valid": item.length_valid,
     }
-
-
-def _only(frame: bytes) -> Item:
-    """The one frame of a line: its end is known, so a length that lies cannot hide it."""
-    digits = frame[2:6]
-    if len(digits) == 4 and digits.isdigit() and b"\n" not in frame and b"\r" not in frame:
-        whole = judge(frame, 0, len(frame), int(digits))
-        if whole.reason is None:
-            return whole
-    items, _ = scan(frame, final=True)
-    return items[0]
 
 
 def refusal(code: str, offset: int, message: str = "") -> dict[str, Any]:

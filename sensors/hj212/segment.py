@@ -39,7 +39,7 @@ class Segment:
 
 def flag_of(text: str) -> int | None:
     """The Flag byte `V5..V0 D A` from its decimal text: A answer wanted, D sub-packet fields, V edition."""
-    return int(text) if text.isascii() and text.isdigit() and int(text[:4]) < 256 and len(text) <= 3 else None
+    return int(text) if len(text) <= 3 and text.isascii() and text.isdigit() and int(text) < 256 else None
 
 
 def flag_parts(flag: int | None) -> dict[str, bool | int] | None:
