@@ -54,7 +54,7 @@ def scan(buffer: bytes, *, final: bool = False, searched: int = 0) -> tuple[list
     """
     found: list[Item] = []
     position, size = 0, len(buffer)
-    while True:
+    while position < size:
         due = _due(buffer, position)
         failed = searched >= due  # its checksum was looked at in an earlier call
         if due <= size and not failed and not _ends_early(buffer, position, due):  # the usual case
@@ -76,6 +76,7 @@ def scan(buffer: bytes, *, final: bool = False, searched: int = 0) -> tuple[list
             return found, position
         found.append(item)
         position, searched = item.end, 0
+    return found, size
 
 
 def _due(buffer: bytes, position: int) -> int:
