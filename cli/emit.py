@@ -30,7 +30,7 @@ def emit(
     ] = None,
     fault: Annotated[list[str] | None, typer.Option(help="NAME[:VALUE][@SHARE], may be repeated; ? lists them")] = None,
     start: Annotated[str | None, typer.Option(help="first moment measured, local ISO time; default midnight")] = None,
-    period: Annotated[int, typer.Option(min=1, help="seconds between two measurements of a device")] = 10,
+    period: Annotated[int, typer.Option(min=2, help="seconds between two measurements of a device")] = 10,
     edition: Annotated[str, typer.Option(help="old, new or mix of the standard's editions")] = "mix",
     resend: Annotated[bool, typer.Option(help="send again until answered, as devices do")] = True,
     timeout: Annotated[float, typer.Option(min=0.01, help="seconds without an answer before sending again")] = 10,
@@ -41,7 +41,7 @@ def emit(
 ) -> None:
     """Send what devices send, with faults; print what came of it as JSON.
 
-    Exit code 1 when messages stayed unanswered or a login was refused.
+    Exit code 1 when messages stayed unanswered, a login was refused, or nobody was there.
     """
     from sandbox.emitters import faults
     from sandbox.emitters.content import Order
@@ -68,7 +68,7 @@ def emit(
     how = Emission(host.strip("[]"), int(port), rate, count, seconds, resend, timeout, patience, truth)
     summary = send(order, how)
     as_json(summary)
-    if summary["unanswered"] or summary["refused"]:
+    if summary["unanswered"] or summary["refused"] or summary["gave_up"]:
         raise typer.Exit(1)
 
 

@@ -56,17 +56,17 @@ class Reading:
 def readings(order: Order, device: int) -> Iterator[Reading]:
     """The readings of a device for ever, one a period.
 
-    Late readings and wrong clocks are shifted by an odd second, so that no two readings of a device share a time
-    (as long as the period is 4 s or more).
+    Late ones are shifted by whole periods and one second, so that no two readings of a device share a time (with a
+    period of 2 s or more).
     """
     faults, draws = order.faults, order.faults.draws(device)
     random = Random(f"{order.seed}|{order.protocol}|{device}")
     heading, level = random.random() * 6.28, 20 + random.random() * 80
     skewed = faults.of_device("clock_skew", device)
-    skew = timedelta(seconds=faults.value("clock_skew") + 2) if skewed else timedelta()
-    late = timedelta(seconds=faults.value("late") + 1)
+    skew = timedelta(seconds=faults.value("clock_skew") if skewed else 0)
+    late = timedelta(seconds=-(-faults.value("late") // order.period_s) * order.period_s + 1)
     frozen, last = 0, None
-    begin = order.start + timedelta(seconds=order.period_s * random.random() // 1 if order.period_s > 60 else 0)
+    begin = order.start + timedelta(seconds=device % order.period_s)
     for step in count():
         marks = draws() | ({"clock_skew"} if skewed else frozenset())
         level = max(0.0, level + random.uniform(-3, 3))

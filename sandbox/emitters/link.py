@@ -33,13 +33,16 @@ class Pace:
 
 @dataclass
 class Tally:
-    """What came of it. `unanswered` counts messages whose answer never came; `faults` what was put on the wire."""
+    """What came of it. `messages` counts copies of a duplicate, too; `unanswered` those whose answer never came;
+    `gave_up` lines that ended before their messages; `faults` what was put on the wire.
+    """
 
     messages: int = 0
     answered: int = 0
     unanswered: int = 0
     resent: int = 0
     connections: int = 0
+    gave_up: int = 0
     bytes: int = 0
     refused: dict[str, int] = field(default_factory=dict)
     faults: Counter[str] = field(default_factory=Counter)
@@ -60,7 +63,6 @@ class Link:
         self._sent, self._done = sent, done
         self._damage = Damage(seed, number, flags)
         self._coming = line.messages()
-        self._next: Message | None = None
         self._exhausted = False
         self._made = 0
         self._begin = 0.0
@@ -96,6 +98,8 @@ class Link:
         self._tally.unanswered += sum(len(each) for each in self._waiting.values()) + len(self._unfenced)
         if self._refusal is not None:
             self._tally.refused[self._refusal] = self._tally.refused.get(self._refusal, 0) + 1
+        elif not self._finished():
+            self._tally.gave_up += 1
 
     def _finished(self) -> bool:
         return self._exhausted and not self._waiting and not self._unfenced

@@ -93,13 +93,16 @@ class _Publisher:
     def run(self) -> None:
         """Send at the rate; then wait for the last acknowledgements."""
         how, tally, begin = self._how, self.tally, time.monotonic()
-        self._wait(lambda: bool(tally.connections or tally.refused), how.patience_s)
+        if not self._wait(lambda: bool(tally.connections or tally.refused), how.patience_s):
+            tally.gave_up = 1
+            return
         for number, message in enumerate(messages(self._order, how.count)):
             pause = begin + number / how.rate - time.monotonic() if how.rate else 0
             self._wait(lambda: bool(tally.refused), pause)
             room = self._wait(lambda: len(self._waiting) < QUEUE or bool(tally.refused), how.patience_s)
             over = how.seconds is not None and time.monotonic() - begin >= how.seconds
             if tally.refused or not room or over:
+                tally.gave_up += not room
                 break
             self._publish(message)
         self._wait(lambda: not self._waiting or bool(tally.refused), how.patience_s)
