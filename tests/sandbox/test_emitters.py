@@ -160,6 +160,17 @@ def test_a_wrong_password_is_refused_and_not_tried_for_ever() -> None:
     assert sink.blobs == []
 
 
+def test_terminals_with_a_wrong_code_are_refused_and_the_others_heard(tmp_path: Path) -> None:
+    from sensors.jt808.session import Jt808Dialect, Options
+
+    with Sink(Jt808Dialect((Route("feed"),), Options(auth_key="k"))) as sink:
+        found = emit(order("jt808", "wrong_password@0.5", devices=8), how(sink, 80, truth=tmp_path / "t"))
+    (times,) = found["refused"].values()
+    assert 0 < times < 8
+    assert found["answered"] == found["messages"] == 10 * (8 - times)
+    assert keys("jt808", landed("jt808", sink)) == wanted(tmp_path / "t")
+
+
 @pytest.mark.parametrize("protocol", TCP)
 def test_without_answers_the_patience_ends_it(protocol: str) -> None:
     with Sink(None) as sink:
