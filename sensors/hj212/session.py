@@ -21,7 +21,7 @@ from sensors.hj212.subpackets import Parts, part_of, whole
 from sensors.tcp.protocol import Reaction, Route
 
 Registry = Callable[[str], tuple[str, str | None] | None]
-"""MN -> (site, password or None for any), None for a device that is not registered."""
+"""MN -> (site, password; None or empty for any), None for a device that is not registered."""
 
 REGISTRY_S = 60.0  # so long a session trusts what the registry said of a device
 MOST_HEADS = 5_000
@@ -156,7 +156,7 @@ class Hj212Session:
         if known is None:
             return "unknown_device"
         password = known[1]
-        if password is not None and not compare_digest(password.encode(), header.get("PW", "").encode()):
+        if password and not compare_digest(password.encode(), header.get("PW", "").encode()):
             return "wrong_password"
         return None
 
