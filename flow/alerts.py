@@ -1,4 +1,4 @@
-"""Alerts that Airflow calls; they write one line that operators watch and one file that `status` could read."""
+"""Alerts that Airflow calls; they write one line that operators watch and one in `<home>/alerts.ndjson`."""
 
 from __future__ import annotations
 

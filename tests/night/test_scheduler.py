@@ -110,6 +110,19 @@ def test_the_scheduler_runs_the_night(tmp_path, running):
         wait_for(lambda before=before: _succeeded(hub.home, "publication", day) > before, 600)
 
 
+def test_a_run_over_its_deadline_is_told(tmp_path, running):
+    hub, feeds = Hub(tmp_path / "home"), tmp_path / "feeds"
+    feeds.mkdir()
+    shutil.copy(REPOSITORY / "feeds" / "water.meter.yaml", feeds)
+    env = {"CITYHUB_FEEDS": str(feeds), "CITYHUB_DEADLINE_MINUTES": "0.001"}
+    running(hub.start("scheduler", "--port", str(free_port()), "--no-paused", **env))
+    told = hub.home / "alerts.ndjson"
+    wait_for(told.exists, 300)
+    wait_for(lambda: told.read_text(encoding="utf-8").endswith("\n"), 10)
+    alert = json.loads(told.read_text(encoding="utf-8").splitlines()[0])
+    assert (alert["alert"], alert["name"]) == ("deadline_missed", "water.meter")
+
+
 def _runs(home: Path, where: str, *values: str) -> int:
     database = f"file:{home / 'airflow' / 'airflow.db'}?mode=ro"
     with closing(sqlite3.connect(database, uri=True, timeout=60)) as con:
