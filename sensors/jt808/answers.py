@@ -66,6 +66,10 @@ def _escaped(rows: Bytes) -> bytes:
     flat, marks = rows.ravel(), np.flatnonzero(special)
     if not marks.size:
         return flat.tobytes()
-    out = np.insert(flat, marks + 1, flat[marks] - 0x7C)
-    out[marks + np.arange(marks.size)] = 0x7D
+    moved = marks + np.arange(marks.size)  # each escape before it moves a byte by one
+    out = np.empty(flat.size + marks.size, np.uint8)
+    kept = np.ones(out.size, np.bool_)
+    kept[moved + 1] = False
+    out[kept] = flat
+    out[moved], out[moved + 1] = 0x7D, flat[marks] - 0x7C
     return out.tobytes()

@@ -144,8 +144,9 @@ def _unescaped(blob: bytes, raw: Bytes, first: Ints, last: Ints) -> tuple[Bytes,
         marks, follows = marks[right], follows[right]
     content = raw.copy()
     content[marks] = 0x7C + follows
-    content = np.delete(content, marks + 1)
-    return content, first - np.searchsorted(marks, first), last - np.searchsorted(marks, last), valid
+    kept = np.ones(raw.size, np.bool_)
+    kept[marks + 1] = False
+    return content[kept], first - np.searchsorted(marks, first), last - np.searchsorted(marks, last), valid
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ LINK = frozenset({ANSWER, HEARTBEAT, LOGOUT, REGISTER, AUTHENTICATE})
 REGISTERED, RESEND = 0x8100, 0x8003
 DATA = frozenset({*REPLY_BYTES, BATCH_ID})
 DONE, FAILED, UNSUPPORTED, UNKNOWN_TERMINAL = 0, 1, 3, 4
-FEW = 40  # frames in a chunk, above which columns are quicker
+FEW = 28  # frames in a chunk, above which columns are quicker
 FAILURES = 3
 MAX_PHONES = 4096  # authenticated on one connection: a concentrator's terminals
 
@@ -174,8 +174,10 @@ class Jt808Session:
         frames = scan(whole)
         plain, feeds, names = self._plain(frames)
         marks = np.where(plain, feeds, -1)
-        edges = [0, *(np.flatnonzero(np.diff(marks) | (marks[1:] < 0)) + 1).tolist(), marks.size]
         done = marks.size
+        edges = [0, done]
+        if not (marks == marks[:1]).all() or not plain.all():
+            edges = [0, *(np.flatnonzero((marks[1:] != marks[:-1]) | (marks[1:] < 0)) + 1).tolist(), done]
         for begin, end in pairwise(edges):
             if begin == end:
                 continue
