@@ -54,8 +54,8 @@ def send(kind: str, port: int, count: int, connections: int, window: int) -> dic
     without waiting for any. Seconds from the first byte to the last answer (or until the server has read all).
     """
     each = count // connections
-    step = window or 50
-    prepared = [frames(kind, device, min(each, 500)) for device in range(connections)]
+    step = min(window or 50, each)
+    prepared = [frames(kind, device, max(min(each, 500) // step, 1) * step) for device in range(connections)]
     chunks = [
         [b"".join(own[at : at + step]) for at in range(0, len(own), step)] for own in prepared
     ]  # sent round and round: rendering a million frames would take longer than the measurement
@@ -125,7 +125,7 @@ async def null() -> None:
 
 
 async def naive(kind: str, path: Path) -> None:
-    """Read until the end mark, check the checksum byte by byte (by table), append the frame to a file, answer; no sync."""
+    """Read until the end mark, check the checksum byte by byte, append the frame to a file, answer; no sync."""
     file, table = path.open("ab"), list(range(256))
     for _ in range(8):
         table = [(crc >> 1) ^ 0xA001 if crc & 1 else crc >> 1 for crc in table]
