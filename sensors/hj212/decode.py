@@ -27,15 +27,15 @@ def decode_line(line: str) -> dict[str, Any]:
     message, offset}}` with the offset in bytes. A line end, real or written as backslash r and n, may stand at the
     end. Never raises.
     """
-    text = line.lstrip(_LEADING)
-    skipped = len(line) - len(text)
-    while text.endswith(_TERMINATORS):
-        text = text[:-2] if text.endswith(("\\r", "\\n")) else text[:-1]
+    start, end = len(line) - len(line.lstrip(_LEADING)), len(line)
+    while end > start and line.endswith(_TERMINATORS, start, end):
+        end -= 2 if line.endswith(("\\r", "\\n"), start, end) else 1
+    text = line[start:end]
     try:
         frame = text.encode("utf-8", "surrogateescape")  # bytes that are no UTF-8 come as such from a file
     except UnicodeEncodeError:
         frame = text.encode("utf-8", "replace")
-    return decode(frame, skipped)
+    return decode(frame, start)
 
 
 def decode(frame: bytes, skipped: int = 0) -> dict[str, Any]:

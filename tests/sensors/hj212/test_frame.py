@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sensors.hj212 import crc, encode
+from sensors.hj212.decode import decode_line
 from sensors.hj212.frame import MAX_FRAME, MAX_NOISE, Framer, scan
 from tests.sensors.hj212.frames import dust, messages
 
@@ -129,3 +130,29 @@ def test_a_flood_without_an_end_is_cut_and_memory_stays_bounded():
 def test_lower_case_and_trailing_blanks_are_accepted():
     assert found(encode.frame(dust()[6:-6], lower=True))[0][1:] == ("hj212", True, None)
     assert found(encode.frame(dust()[6:-6], declared=3)[:-2] + b"  \r\n")[0][1:] == ("hj212", False, None)
+
+
+HOSTILE = [
+    b"#",
+    b"\r",
+    b"##\n",
+    b"##9999",
+    b"##9999QN=",
+    b"AA=;",
+    b"##0002&&0000",
+    b"\x00a 1\x00",
+    b"##0300" + b"x" * 298 + b"&&1234",
+]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_hostile_bytes_cost_no_more_a_byte_when_there_are_more(piece):
+    """Counted in items and in bytes kept, not in seconds: what is searched again is bounded by what is kept."""
+    framer, data = Framer(), piece * (60_000 // len(piece))
+    for at in range(0, len(data), 7):
+        framer.feed(data[at : at + 7])
+        assert framer.waiting <= MAX_FRAME
+    whole, _ = scan(data, final=True)
+    assert sum(item.end - item.start for item in whole) <= len(data)
+    decode_line(data.decode("latin-1"))
+    decode_line("\\r" * 100_000)
