@@ -7,7 +7,7 @@ import struct
 import numpy as np
 
 from sensors.jt808.columns import Bytes, Frames, Ints, at
-from sensors.jt808.framing import FLAG, HEADER_2013, HEADER_2019, Frame, escape, xor
+from sensors.jt808.framing import FLAG, HEADER_2013, HEADER_2019, VERSION_BIT, Frame, escape, xor
 
 BODY = 5
 _OLD, _NEW = struct.Struct(">HH6sHHHB"), struct.Struct(">HHB10sHHHB")
@@ -21,7 +21,7 @@ def general(frame: Frame, serial: int, result: int) -> bytes:
         content = _OLD.pack(0x8001, BODY, frame.phone, serial, frame.serial, frame.msg_id, result)
     else:
         content = _NEW.pack(
-            0x8001, 0x4000 | BODY, frame.version, frame.phone, serial, frame.serial, frame.msg_id, result
+            0x8001, VERSION_BIT | BODY, frame.version, frame.phone, serial, frame.serial, frame.msg_id, result
         )
     return FLAG + escape(content + _BYTE[xor(content)]) + FLAG
 
@@ -36,26 +36,42 @@ def answers(frames: Frames, which: Ints, first_serial: int, result: int) -> byte
     return old + _answers(frames, which[modern], serials[modern], result, HEADER_2019)
 
 
+def _shape(same: int) -> np.dtype[np.void]:
+    """An answer between its flags; `same` are the version byte and the phone, which stand as received."""
+    return np.dtype(
+        [
+            ("open", "u1"),
+            ("msg_id", ">u2"),
+            ("props", ">u2"),
+            ("same", f"V{same}"),
+            ("serial", ">u2"),
+            ("of_serial", ">u2"),
+            ("of_msg_id", ">u2"),
+            ("result", "u1"),
+            ("checksum", "u1"),
+            ("close", "u1"),
+        ]
+    )
+
+
+_SHAPES = {HEADER_2013: _shape(6), HEADER_2019: _shape(11)}
+_SAME = {HEADER_2013: np.dtype("V6"), HEADER_2019: np.dtype("V11")}
+
+
 def _answers(frames: Frames, which: Ints, serials: Ints, result: int, header: int) -> bytes:
     if not which.size:
         return b""
-    rows = np.empty((which.size, 1 + header + BODY + 2), np.uint8)
-    rows[:, 0] = rows[:, -1] = 0x7E
-    content = rows[:, 1:-1]
-    content[:, 0], content[:, 1] = 0x80, 0x01
-    content[:, 2], content[:, 3] = (0x40 if header == HEADER_2019 else 0), BODY
-    same = header - 6  # version byte and phone stand as received
-    content[:, 4 : 4 + same] = at(frames.content, np.dtype((np.uint8, (same,))), frames.start[which] + 4)
-    body = content[:, header:]
-    for place, values in (
-        (content[:, header - 2 :], serials),
-        (body, frames.serial[which]),
-        (body[:, 2:], frames.msg_id[which]),
-    ):
-        place[:, 0], place[:, 1] = values >> 8, values & 0xFF
-    body[:, 4] = result
-    content[:, -1] = np.bitwise_xor.reduce(content[:, :-1], axis=1)
-    return _escaped(rows)
+    shape = _SHAPES[header]
+    rows = np.zeros(which.size, shape)
+    rows["msg_id"] = 0x8001
+    rows["props"] = BODY | (VERSION_BIT if header == HEADER_2019 else 0)
+    rows["same"] = at(frames.content, _SAME[header], frames.start[which] + 4)
+    rows["serial"], rows["of_serial"], rows["of_msg_id"] = serials, frames.serial[which], frames.msg_id[which]
+    rows["result"] = result
+    cells = rows.view(np.uint8).reshape(which.size, shape.itemsize)
+    cells[:, -2] = np.bitwise_xor.reduce(cells, axis=1)  # flags and checksum are still 0
+    rows["open"] = rows["close"] = 0x7E
+    return _escaped(cells)
 
 
 def _escaped(rows: Bytes) -> bytes:
