@@ -47,6 +47,10 @@ def test_the_first_bad_step_is_the_last(monkeypatch: pytest.MonkeyPatch) -> None
     assert [(step.name, step.ok) for step in nowhere] == [("address", True), ("dns", False)]
 
 
+def test_where_devices_come_to_us_there_is_nobody_to_ask() -> None:
+    assert [(step.name, step.ok) for step in steps({"kind": "hj212", "listen": "0.0.0.0:9212"})] == [("address", True)]
+
+
 def test_databases_and_folders(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "x.db") as connection:
         connection.execute("CREATE TABLE t (id TEXT, v TEXT)")

@@ -87,10 +87,11 @@ class Running:
     settings: Settings
     stop: threading.Event
     ending: Future[dict[str, Any]]
+    kind: str = "hj212"
 
     def status(self) -> dict[str, Any]:
         """What it says of itself."""
-        return status.read(self.settings, "hj212") or {}
+        return status.read(self.settings, self.kind) or {}
 
     def number(self, name: str) -> Any:
         """One of its numbers."""
@@ -123,11 +124,11 @@ def start(settings: Settings) -> Iterator[Start]:
     made: list[Running] = []
     with ThreadPoolExecutor(4) as pool:
 
-        def run(*specs: FeedSpec, **more: Any) -> Running:
+        def run(*specs: FeedSpec, kind: str = "hj212", **more: Any) -> Running:
             stop = threading.Event()
-            more.setdefault("make", Toy)
-            ending = pool.submit(run_tcp, settings, specs or (toy_spec(),), "hj212", stop, **more)
-            made.append(Running(settings, stop, ending))
+            more.setdefault("make", Toy)  # None: the real protocol
+            ending = pool.submit(run_tcp, settings, specs or (toy_spec(),), kind, stop, **more)
+            made.append(Running(settings, stop, ending, kind))
             return made[-1]
 
         yield run
