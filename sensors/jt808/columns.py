@@ -16,8 +16,6 @@ from sensors.jt808 import position as p
 from sensors.jt808.framing import (
     BODY_BITS,
     ENCRYPTION_BITS,
-    ESCAPE,
-    FLAG,
     HEADER_2013,
     HEADER_2019,
     MAX_FRAME,
@@ -45,7 +43,6 @@ POSITION = np.dtype(
         ("time", "6u1"),
     ]
 )
-_ROOM = bytes(HEADER_2019 + PARTS_BYTES)
 _DECIMAL = np.full(256, 255, np.uint8)  # BCD byte -> 0..99, 255 when it is none
 _DECIMAL[[16 * (n // 10) + n % 10 for n in range(100)]] = np.arange(100)
 _MONTHS = np.arange("2000-01", "2100-02", dtype="M8[M]").astype("M8[D]")
@@ -114,40 +111,42 @@ def scan(blob: bytes) -> Frames:
     # the XOR over content and checksum together is 0; the flags between two frames are skipped by reduceat's pairs
     pairs = np.empty(2 * start.size, np.int64)
     pairs[::2], pairs[1::2] = start, end
+    content = np.concatenate([content, np.zeros(HEADER_2019 + PARTS_BYTES, np.uint8)])
     valid &= np.bitwise_xor.reduceat(content, pairs)[::2] == 0
     head = at(content, _START, start)
     msg_id, props = head["msg_id"].astype(np.int64), head["props"].astype(np.int64)
+    modern, partial = (props & VERSION_BIT) > 0, (props & PARTS_BIT) > 0
     serial = head["serial"].astype(np.int64)
-    body = start + HEADER_2013
-    if (props & (VERSION_BIT | PARTS_BIT)).any():
-        modern, partial = (props & VERSION_BIT) > 0, (props & PARTS_BIT) > 0
-        body[modern] += HEADER_2019 - HEADER_2013
-        serial[modern] = at(content, np.dtype(">u2"), body[modern] - 2)
-        parts = at(content, _PARTS, body[partial])
+    header = np.full(start.size, HEADER_2013, np.int64)
+    if modern.any():
+        header[modern] = HEADER_2019
+        serial[modern] = at(content, np.dtype(">u2"), start[modern] + HEADER_2019 - 2)
+    if partial.any():
+        parts = at(content, _PARTS, (start + header)[partial])
         valid[partial] &= (parts["number"] >= 1) & (parts["number"] <= parts["total"])
-        body[partial] += PARTS_BYTES
-    body_size = end - body - 1
+        header[partial] += PARTS_BYTES
+    body_size = size - header - 1
     valid &= body_size == (props & BODY_BITS)
-    return Frames(content, first, last, start, size, valid, msg_id, props, serial, body, body_size)
+    return Frames(content, first, last, start, size, valid, msg_id, props, serial, start + header, body_size)
 
 
 def _unescaped(blob: bytes, raw: Bytes, first: Ints, last: Ints) -> tuple[Bytes, Ints, Ints, Mask]:
-    """Content without escapes, with room for a header behind it; its places; which frames have only right escapes."""
+    """Content without escapes, its places, and which frames have only right escapes."""
     valid = np.ones(first.size, np.bool_)
-    escapes = blob.count(ESCAPE)
-    if not escapes:
-        return np.frombuffer(blob + _ROOM, np.uint8), first, last, valid
+    if b"\x7d" not in blob:
+        return raw, first, last, valid
     marks = np.flatnonzero(raw == 0x7D)
-    if blob.count(b"\x7d\x01") + blob.count(b"\x7d\x02") != escapes:
-        follows = raw[np.minimum(marks + 1, raw.size - 1)]
-        right = ((follows == 1) | (follows == 2)) & (marks + 1 < raw.size)
+    follows = raw[np.minimum(marks + 1, raw.size - 1)]
+    right = ((follows == 1) | (follows == 2)) & (marks + 1 < raw.size)
+    if not right.all():
         owner = np.searchsorted(first, marks[~right], "right") - 1
         valid[owner[owner >= 0]] = False
-        marks = marks[right]
-    # a wrong escape stays as it is in both steps: the second one cannot meet a 7d that the first one made
-    plain = blob.replace(b"\x7d\x02", FLAG).replace(b"\x7d\x01", ESCAPE) + _ROOM
-    content = np.frombuffer(plain, np.uint8)
-    return content, first - marks.searchsorted(first), last - marks.searchsorted(last), valid
+        marks, follows = marks[right], follows[right]
+    content = raw.copy()
+    content[marks] = 0x7C + follows
+    kept = np.ones(raw.size, np.bool_)
+    kept[marks + 1] = False
+    return content[kept], first - np.searchsorted(marks, first), last - np.searchsorted(marks, last), valid
 
 
 @dataclass(frozen=True)
