@@ -26,6 +26,9 @@ def gateway_run(
     metrics: Annotated[
         str | None, typer.Option(help="HOST:PORT of /metrics and /health, or off; default loopback, a port of the kind")
     ] = None,
+    instance: Annotated[
+        int, typer.Option(min=1, help="mqtt: 2, 3, … for further gateways that share the $share/ subscriptions")
+    ] = 1,
 ) -> None:
     """Run one gateway until SIGTERM; then drain, acknowledge and close the spool."""
     from sensors.run import KINDS, run
@@ -37,10 +40,13 @@ def gateway_run(
             detail=f"{kind!r} is not a gateway; there are {', '.join(KINDS)}",
             command="gateway run",
         )
+    if instance > 1 and kind != "mqtt":
+        detail = "devices connect to one port; only MQTT gateways share a load"
+        raise Usage("CH-RUN-003", option="--instance", detail=detail, command="gateway run")
     from flow.steps import active
 
     settings = load_settings()
-    run(settings, list(active(settings).values()), kind, metrics=metrics)
+    run(settings, list(active(settings).values()), kind, metrics=metrics, instance=instance)
 
 
 @sandbox_app.command("run")

@@ -11,14 +11,18 @@ messages.
 | `receive_maximum` | `2000` | unacknowledged messages in flight (MQTT 5); at least one group of the spool |
 | `keepalive_s` | `30` | a dead connection is noticed after one and a half times this |
 | `clean_start`, `qos` | `false`, the spec's `qos` | known so that lossy values are refused |
-| `ca` | the system's | file of the certificate authority (TLS) |
+| `ca` | the system's | the certificate authority (TLS) |
+| `cert`, `key` | none | our certificate and its key, where the broker asks its clients for one |
+| `status_topic` | none | where the gateway says `online` and `offline`, retained; `{id}` is its client id |
+
+`ca`, `cert` and `key` are PEM: paths of files, names of files in the secrets folder, or names of secrets.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, urlsplit
 
 from cityhub.errors import HubError, Stop, Usage
@@ -35,8 +39,14 @@ KNOWN = (
     "clean_start",
     "qos",
     "ca",
+    "cert",
+    "key",
+    "status_topic",
 )
+_TLS = ("ca", "cert", "key")
+SHARE = "$share/"
 _NAME = re.compile(r"\$\{(\w+)\}")
+_SHARED = re.compile(r"\$share/[^/+#]+/.+")
 
 
 @dataclass(frozen=True)
@@ -56,10 +66,15 @@ class Broker:
     clean_start: bool = False
     qos: int = 1
     ca: str | None = None
+    cert: str | None = None
+    key: str | None = None
+    status_topic: str | None = None
     user: str | None = None
     password: str | None = None
     filters: tuple[tuple[str, str], ...] = ()
     """Pairs of feed name and topic filter."""
+    forms: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """How the payloads of a feed are written, by feed, where it is not JSON."""
 
     @property
     def shown(self) -> str:
@@ -70,6 +85,11 @@ class Broker:
     def topics(self) -> list[str]:
         """The distinct topic filters, in the order of the feeds."""
         return list(dict.fromkeys(topic for _, topic in self.filters))
+
+    def shared_only(self) -> Broker | None:
+        """This broker with its shared subscriptions alone, None without any."""
+        kept = tuple((feed, topic) for feed, topic in self.filters if topic.startswith(SHARE))
+        return replace(self, filters=kept) if kept else None
 
 
 def brokers(specs: Iterable[FeedSpec]) -> list[Broker]:
@@ -87,6 +107,7 @@ def brokers(specs: Iterable[FeedSpec]) -> list[Broker]:
             user=user,
             password=password,
             qos=max(source.qos for _, source in feeds),
+            forms={feed: source.payload for feed, source in feeds if source.payload != "json"},
         )
         for (where, user, password), feeds in grouped.items()
     ]
@@ -103,6 +124,7 @@ def parse(
     user: str | None = None,
     password: str | None = None,
     qos: int = 1,
+    forms: Mapping[str, str] | None = None,
 ) -> Broker:
     """A broker from its address; raises `Usage` CH-PUSH-020 for one that cannot be used."""
     feeds = ", ".join(feed for feed, _ in filters)
@@ -126,6 +148,16 @@ def parse(
         raise bad("version must be 5 or 3.1.1")
     if given.get("clean_start", "false") not in {"true", "false"}:
         raise bad("clean_start must be true or false")
+    secure = url.scheme == "mqtts"
+    if not secure and given.keys() & _TLS:
+        raise bad(f"{', '.join(_TLS)} go with mqtts:// only")
+    if ("cert" in given) != ("key" in given):
+        raise bad("cert and key go together")
+    if set("#+") & set(given.get("status_topic", "")):
+        raise bad("status_topic is one topic, without + and #")
+    for _, topic in filters:
+        if topic.startswith(SHARE) and not _SHARED.fullmatch(topic):
+            raise bad(f"a shared subscription reads $share/<group>/<filter>, not {topic}")
     try:
         numbers = {
             key: int(given.get(key, default))
@@ -138,14 +170,18 @@ def parse(
     return Broker(
         host=url.hostname,
         port=port,
-        tls=url.scheme == "mqtts",
+        tls=secure,
         version=given.get("version", "5"),
         client_id=given.get("client_id"),
         clean_start=given.get("clean_start", "false") == "true",
         ca=given.get("ca"),
+        cert=given.get("cert"),
+        key=given.get("key"),
+        status_topic=given.get("status_topic"),
         user=user,
         password=password,
         filters=filters,
+        forms=forms or {},
         **numbers,
     )
 

@@ -37,15 +37,17 @@ def run_mqtt(
     limits: Limits | None = None,
     idle_s: float | None = None,
     patience_s: float | None = None,
+    instance: int = 1,
 ) -> dict[str, Any]:
     """Take messages for all MQTT feeds among `specs` until `stop` (without one: until SIGTERM or SIGINT),
     then drain. The final status.
 
     `idle_s`: also end once every broker is subscribed and has been silent for so long. `patience_s`:
     raise `Retry` CH-PUSH-001 when a broker could not be subscribed within so long; by default it is tried
-    for ever. Raises `Usage` CH-PUSH-020/021 on settings that cannot work or lose messages, `Stop`
-    CH-PUSH-005 beside another gateway, CH-PUSH-006 without feeds, and the broker's refusal
-    (`Unauthorised` CH-PUSH-002/004 …) when all refuse.
+    for ever. `instance`: further gateways of an installation (2, 3, …) take their share of the shared
+    subscriptions and nothing else. Raises `Usage` CH-PUSH-020/021 on settings that cannot work or lose messages,
+    `Stop` CH-PUSH-005 beside another gateway, CH-PUSH-006 without feeds, CH-PUSH-023 without shared ones, and
+    the broker's refusal (`Unauthorised` CH-PUSH-002/004 …) when all refuse.
     """
     limits = limits or Limits()
     found = brokers(specs)
@@ -53,23 +55,36 @@ def run_mqtt(
         raise Stop("CH-PUSH-006", folder=str(settings.feeds))
     for broker in found:
         refuse_lossy(broker, limits.group_lines)
+    kind = named(instance)
+    served = list(enumerate(found))
+    if instance > 1:
+        served = [(number, kept) for number, broker in served if (kept := broker.shared_only())]
+        if not served:
+            raise Stop("CH-PUSH-023", instance=instance)
     changed = threading.Event()
     with ExitStack() as stack:
         if stop is None:  # we are the whole process
             logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
             stop = stack.enter_context(_signals())
         try:
-            stack.enter_context(lock(settings, f"gateway-{KIND}", timeout_s=10))
+            stack.enter_context(lock(settings, f"gateway-{kind}", timeout_s=10))
         except Retry:
             raise Stop("CH-PUSH-005", home=str(settings.home)) from None
         stem = _client_id(settings)
+        suffix = f"-i{instance}" if instance > 1 else ""
         links = []
-        for number, broker in enumerate(found):
+        for number, broker in served:
             spool = Spool(settings.spool, limits)
             spool.recover(dict.fromkeys(feed for feed, _ in broker.filters))
-            links.append(Link(broker, spool, stem if number == 0 else f"{stem}-{number}", changed.set))
+            client_id = broker.client_id or (f"{stem}-{number}" if number else stem)
+            links.append(Link(broker, spool, client_id + suffix, changed.set))
         patience = _Patience(idle_s, patience_s)
-        return _supervise(settings, links, stop, changed, patience)
+        return _supervise(settings, kind, links, stop, changed, patience)
+
+
+def named(instance: int) -> str:
+    """The name of a gateway's status and lock: `mqtt`, `mqtt-2`, …"""
+    return KIND if instance == 1 else f"{KIND}-{instance}"
 
 
 @dataclass(frozen=True)
@@ -80,6 +95,7 @@ class _Patience:
 
 def _supervise(
     settings: Settings,
+    kind: str,
     links: Sequence[Link],
     stop: threading.Event,
     changed: threading.Event,
@@ -95,7 +111,7 @@ def _supervise(
         while not end.is_set():
             present = _status(links, _overall(links))
             if present != shown or time.monotonic() - written >= status.BEAT_S:
-                status.write(settings, KIND, present)
+                status.write(settings, kind, present)
                 shown, written = present, time.monotonic()
             if changed.wait(0.2 if patience.idle_s is None else 0.05):
                 changed.clear()
@@ -105,7 +121,7 @@ def _supervise(
     for future in running:
         future.result()  # an error nobody expected ends the process loudly
     final = _status(links, "failed" if failure else "stopped", failure)
-    status.write(settings, KIND, final)
+    status.write(settings, kind, final)
     if failure:
         raise failure
     return final
@@ -151,6 +167,7 @@ def _status(links: Sequence[Link], state: str, failure: HubError | None = None) 
         "brokers": [
             {
                 "address": link.broker.shown,
+                "client_id": link.client_id,
                 "state": link.state,
                 "feeds": dict(link.broker.filters),
                 "session_present": link.session_present,
@@ -179,11 +196,12 @@ def status_file(settings: Settings) -> Path:
 def _client_id(settings: Settings) -> str:
     """One id per installation for ever: the broker finds our session by it."""
     file = settings.home / "gateways" / "mqtt-client-id"
-    if not file.is_file():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_suffix(".tmp")
-        temporary.write_text(f"cityhub-{secrets.token_hex(6)}\n", encoding="utf-8")
-        temporary.replace(file)
+    with lock(settings, "gateway-client-id", timeout_s=10):  # several gateways may start at once
+        if not file.is_file():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            temporary = file.with_suffix(".tmp")
+            temporary.write_text(f"cityhub-{secrets.token_hex(6)}\n", encoding="utf-8")
+            temporary.replace(file)
     return file.read_text(encoding="utf-8").strip()
 
 

@@ -33,6 +33,7 @@ from sensors.broker import Broker, refused_by_broker
 from sensors.envelope import encode
 from sensors.route import Router
 from sensors.spool import Spool
+from sensors.tls import client_context
 
 logger = log.get("cityhub.sensors")
 WRONG_LOGIN = {134, 135, 138, 140}  # MQTT 5 reason codes; the library maps those of 3.1.1 to them
@@ -53,10 +54,12 @@ class Link:
         self.connects = self.received = self.duplicates = self.retained = self.acknowledged = self.unmatched = 0
         self.last_message = 0.0
         self.last_received_at: str | None = None
+        self.client_id = client_id
+        self._status_topic = (broker.status_topic or "").replace("{id}", client_id)
         self._router = Router(broker.filters)
         self._generation = 0
         self._received_at = ""
-        self._client = self._made(broker.client_id or client_id)
+        self._client = self._made(client_id)
 
     def _made(self, client_id: str) -> Client:
         five = self.broker.version == "5"
@@ -70,7 +73,9 @@ class Link:
         )
         client.connect_timeout = 3.0
         if self.broker.tls:
-            client.tls_set(ca_certs=self.broker.ca)
+            client.tls_set_context(client_context(self.broker))
+        if self._status_topic:
+            client.will_set(self._status_topic, _status("offline"), qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
@@ -172,6 +177,7 @@ class Link:
         self._set("draining")
         flushed = self.spool.flush(at_once=True)
         if self._client.socket() is not None:
+            self._tell("offline")  # the will is for those who cannot say it
             until = time.monotonic() + DRAIN_S
             while self._client.want_write() and self._client.socket() is not None and time.monotonic() < until:
                 self._client.loop_write()
@@ -180,6 +186,10 @@ class Link:
         self.spool.close()
         log.event(logger, "gateway_drained", broker=self.broker.shown, durable=self.spool.durable, complete=flushed)
         self._set("stopped")
+
+    def _tell(self, word: str) -> None:
+        if self._status_topic:
+            self._client.publish(self._status_topic, _status(word), qos=1, retain=True)
 
     def _set(self, state: str) -> None:
         if state != self.state:
@@ -267,6 +277,7 @@ class Link:
             topics=len(reasons),
             session_present=self.session_present,
         )
+        self._tell("online")
         self._set("ready")
 
     def _on_disconnect(
@@ -283,14 +294,6 @@ class Link:
         self.last_message, self.last_received_at = time.monotonic(), self._received_at
         topic = message.topic
         feeds = self._router.feeds(topic)
-        line = encode(
-            topic,
-            message.payload,
-            self._received_at,
-            qos=message.qos,
-            retain=message.retain,
-            dup=message.dup,
-        )
         acknowledge = partial(self._acknowledge, self._generation, message.mid, message.qos)
         if not feeds:  # a filter that this session still holds, of a feed that is gone
             self.unmatched += 1
@@ -298,11 +301,22 @@ class Link:
                 log.event(logger, "topic_of_no_feed", level=logging.WARNING, broker=self.broker.shown, topic=topic)
             acknowledge()
         elif len(feeds) == 1:
-            self.spool.append(feeds[0], line, acknowledge)
+            self.spool.append(feeds[0], self._line(topic, message, feeds[0]), acknowledge)
         else:
             countdown = _Countdown(len(feeds), acknowledge)
             for feed in feeds:
-                self.spool.append(feed, line, countdown)
+                self.spool.append(feed, self._line(topic, message, feed), countdown)
+
+    def _line(self, topic: str, message: MQTTMessage, feed: str) -> bytes:
+        return encode(
+            topic,
+            message.payload,
+            self._received_at,
+            qos=message.qos,
+            retain=message.retain,
+            dup=message.dup,
+            form=self.broker.forms.get(feed, "json"),
+        )
 
     def _acknowledge(self, generation: int, mid: int, qos: int) -> None:
         if generation == self._generation and self._client.socket() is not None:
@@ -320,6 +334,10 @@ class _Countdown:
         self._left -= 1
         if not self._left:
             self._then()
+
+
+def _status(word: str) -> str:
+    return f'{{"status":"{word}"}}'
 
 
 def _reason(error: OSError) -> str:

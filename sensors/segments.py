@@ -9,7 +9,7 @@ Killed in the middle: before it lands anything, `collect` writes down which segm
 delivery. If that delivery is there, the segments are removed; if not, nothing landed and they are taken
 again.
 
-Frames that their protocol refuses become records with `_problem`; they land as the last part of the delivery,
+Frames and payloads that cannot be read become records with `_problem`; they land as the last part of the delivery,
 and the load puts them to quarantine. A part of their own, so that the bulk read of all others knows nothing of them.
 """
 
@@ -26,14 +26,15 @@ from pathlib import Path
 from cityhub import log
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
-from sensors.envelope import FRAMES, PROBLEM, records
+from sensors.envelope import records, refused
+from sensors.payload import Memory
 from sensors.segment import ask, closed, living, recover, sync_folder
 from warehouse import lake
 from warehouse.landing import MANIFEST, Delivery, Manifest, discard_partial, latest
 from warehouse.readers.json_parts import PROBLEM_KEY
 
 logger = log.get("cityhub.sensors")
-CLAIM = "claim.json"
+CLAIM, MEMORY = "claim.json", "memory.json"
 ROTATE_S = 10.0
 PART_BYTES = 32 << 20
 
@@ -56,14 +57,15 @@ def collect(settings: Settings, spec: FeedSpec, day: date) -> Manifest | None:
         delivery = Delivery(settings.landing, spec.feed, day)
         _claim(folder, delivery, segments)
         with delivery:
-            refused = _Refused()
+            bad, memory = _Refused(), Memory(folder / MEMORY)
             for segment in segments:
-                for part in _landed(segment, refused):
+                for part in _landed(segment, bad, memory):
                     delivery.add(part, "ndjson", request=f"spool:{segment.stem}")
-            if refused.records:
-                delivery.add(b"".join(refused.records), "ndjson", request="spool:refused", columns=(PROBLEM_KEY,))
+            if bad.records:
+                delivery.add(b"".join(bad.records), "ndjson", request="spool:refused", columns=(PROBLEM_KEY,))
             if not answered:
                 delivery.findings.append(f"the gateway did not close its segment within {ROTATE_S:g} s")
+            memory.save()  # before the delivery counts: read again, the same segments leave the same
         manifest = delivery.manifest
         assert manifest is not None  # set by leaving the delivery
         for place in (Path(manifest.folder), *list(Path(manifest.folder).parents)[:3]):
@@ -103,24 +105,21 @@ def rotate(settings: Settings, feed: str, *, timeout_s: float = ROTATE_S) -> boo
 
 
 class _Refused:
-    """The refused frames of a delivery, as lines."""
+    """The refused frames and payloads of a delivery, as lines."""
 
     def __init__(self) -> None:
         self.records: list[bytes] = []
 
 
-def _landed(segment: Path, refused: _Refused) -> Iterator[bytes]:
+def _landed(segment: Path, bad: _Refused, memory: Memory) -> Iterator[bytes]:
     """The good records of a segment as NDJSON, in pieces that fit the memory."""
     good: list[bytes] = []
     size = 0
     with segment.open("rb") as lines:
         for line in lines:
-            may_be_refused = line.startswith(
-                FRAMES
-            )  # a device's own `_problem` in an MQTT message is a field like others
-            for record in records(line):
-                if may_be_refused and PROBLEM in record:  # inside a text its quotes would be escaped
-                    refused.records.append(record + b"\n")
+            for record in records(line, memory):
+                if refused(line, record):
+                    bad.records.append(record + b"\n")
                     continue
                 good.append(record)
                 size += len(record)

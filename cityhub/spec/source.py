@@ -183,8 +183,9 @@ class MqttSource(Model):
 
     kind: Literal["mqtt"]
     address: str = Field(description="mqtt://host:port or mqtts://…, usually ${name}")
-    topic: str = Field(description="topic filter, + for one level")
+    topic: str = Field(description="topic filter, + for one level; $share/<group>/<filter> for several gateways")
     qos: Literal[1, 2] = 1
+    payload: Literal["json", "cbor", "sparkplug_b"] = Field("json", description="how devices write their messages")
     user: str | None = None
     password: str | None = None
 

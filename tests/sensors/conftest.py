@@ -71,8 +71,8 @@ def gateways() -> Iterator[Callable[..., Gateway]]:
     """Makes gateway processes and ends those that a test leaves running."""
     made: list[Gateway] = []
 
-    def make(settings: Settings, **secrets: str) -> Gateway:
-        made.append(Gateway(settings, **secrets))
+    def make(settings: Settings, instance: int = 1, **secrets: str) -> Gateway:
+        made.append(Gateway(settings, instance, **secrets))
         return made[-1]
 
     yield make

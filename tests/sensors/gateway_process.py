@@ -15,11 +15,12 @@ from tests.waiting import wait_for
 
 
 class Gateway:
-    """`python -m sensors mqtt` on an installation; `log` is what it printed."""
+    """`python -m sensors mqtt` on an installation; `log` is what it printed. `instance`: which of several."""
 
-    def __init__(self, settings: Settings, **secrets: str) -> None:
+    def __init__(self, settings: Settings, instance: int = 1, **secrets: str) -> None:
         self.settings = settings
-        self.log = settings.home / "gateway.log"
+        self.name = "mqtt" if instance == 1 else f"mqtt-{instance}"
+        self.log = settings.home / f"{self.name}.log"
         settings.home.mkdir(parents=True, exist_ok=True)
         known = {f"CITYHUB_{name.upper()}": value for name, value in secrets.items()}
         self._environment = {
@@ -35,7 +36,7 @@ class Gateway:
         """Start it; it may not be ready yet."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "sensors", "mqtt"],
+                [sys.executable, "-m", "sensors", self.name],
                 env=self._environment,
                 cwd=Path(self.settings.home),
                 stdout=log,
@@ -51,7 +52,7 @@ class Gateway:
 
     def status(self) -> dict[str, Any]:
         """The status that this process wrote, empty before it did."""
-        content = status.read(self.settings, "mqtt") or {}
+        content = status.read(self.settings, self.name) or {}
         assert self.process is not None
         return content if content.get("pid") == self.process.pid else {}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
@@ -18,8 +19,11 @@ from tests.waiting import wait_for
 class Device:
     """Publishes numbered readings at QoS 1; the client resends over reconnects until the broker has each."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, certificates: Path | None = None) -> None:
         self.client = Client(CallbackAPIVersion.VERSION2)
+        if certificates is not None:
+            names = ("ca.pem", "hub.pem", "hub.key")
+            self.client.tls_set(*[str(certificates / name) for name in names])
         for user, password in broker.users.items():
             self.client.username_pw_set(user, password)
         self.client.max_inflight_messages_set(1000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from pathlib import Path
 
 import duckdb
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensors.envelope import encode, is_line, payload_of, records
+from sensors.envelope import encode, is_line, payload_of, records, refused
 
 AT = "2026-11-20T08:00:00.000+08:00"
 
@@ -30,7 +31,8 @@ def test_the_line_is_an_envelope_around_the_payload_as_sent() -> None:
         "payload": {"v": 1.10, "n": 12345678901234567890.123},
     }
     assert list(records(line)) == [
-        b'{"_topic":"t/1","_received_at":"' + AT.encode() + b'","v": 1.10, "n": 12345678901234567890.123}'
+        b'{"_topic":"t/1","_received_at":"' + AT.encode() + b'","_retained":false,"_duplicate":true,'
+        b'"v": 1.10, "n": 12345678901234567890.123}'
     ]
 
 
@@ -59,12 +61,22 @@ def test_a_bare_value_lands_as_value(payload: bytes) -> None:
      b'{"_topic":"forged"}', b'{"a":"\\ud800"}', b'[{"a":1,"a":2}]',
      b'{"a":' + b"[" * 500 + b"]" * 500 + b"}", b"[" * 100_000],
 )  # fmt: skip
-def test_what_a_bulk_reader_refuses_lands_undecoded_and_whole(payload: bytes) -> None:
+def test_what_a_bulk_reader_refuses_lands_as_refused_and_whole(payload: bytes) -> None:
     line = spooled(payload)
     assert is_line(line)
     (record,) = records(line)
-    assert set(json.loads(record)) == {"_topic", "_received_at", "_payload_base64"}
-    assert payload_of(line) == payload
+    assert refused(line, record)
+    landed = json.loads(record)
+    assert landed["_problem"] in {"not_json", "not_plain_json"}
+    assert landed["topic"] == landed["_topic"] == "t/1"
+    assert b64decode(landed["_frame"]) == payload_of(line) == payload
+
+
+def test_a_field_that_a_device_calls_problem_is_a_field_like_others() -> None:
+    line = spooled(b'{"_problem": "pump", "_frame": 1}')
+    (record,) = records(line)
+    assert not refused(line, record)
+    assert json.loads(record)["_problem"] == "pump"
 
 
 @given(st.binary(max_size=60) | st.text(max_size=40).map(str.encode), st.text(max_size=20))
@@ -91,7 +103,7 @@ def test_every_landed_record_can_be_read_in_bulk(
         spooled(json.dumps(value, ensure_ascii=index % 2 == 0).encode("utf-8", "surrogatepass"))
         for index, value in enumerate(values)
     ]
-    landed = [record for line in lines for record in records(line)]
+    landed = [record for line in lines for record in records(line) if not refused(line, record)]
     file: Path = tmp_path_factory.mktemp("landed") / "part.ndjson"
     file.write_bytes(b"\n".join(landed))
     with duckdb.connect() as con:

@@ -60,6 +60,8 @@ def test_segments_become_parts_with_the_payload_at_top_level(settings: Settings,
     assert json.loads(first.splitlines()[0]) == {
         "_topic": "t/level/p1",
         "_received_at": "2026-11-20T08:00:00+08:00",
+        "_retained": False,
+        "_duplicate": False,
         "id": 1,
     }
     assert landed_ids(settings, FEED) == [1, 2, 3]

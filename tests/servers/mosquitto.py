@@ -34,6 +34,8 @@ class Broker:
 
     folder: Path
     users: dict[str, str] = field(default_factory=dict)
+    tls: Path | None = None
+    """A folder with `ca.pem`, `server.pem`, `server.key`: TLS, and clients must show a certificate of it."""
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -91,6 +93,10 @@ class Broker:
                 "allow_anonymous": "allow_anonymous false" if self.users else "",
             }
             lines.append(replaced.get(key, line))
+            if key == "listener" and self.tls:
+                files = {"cafile": "ca.pem", "certfile": "server.pem", "keyfile": "server.key"}
+                lines += [f"{name} {self.tls / file}" for name, file in files.items()]
+                lines += ["require_certificate true", "use_identity_as_username false"]
         if self.users:
             self._write_users()
         config = self.folder / "mosquitto.conf"
