@@ -13,7 +13,7 @@ from cityhub.clock import yesterday
 from cityhub.errors import Usage
 from cityhub.settings import REPOSITORY
 from cityhub.settings import load as load_settings
-from cli.output import guarded, parse_day
+from cli.output import as_json, guarded, parse_day, table
 
 gateway_app = typer.Typer(help="Gateways for feeds that are pushed.", no_args_is_help=True)
 sandbox_app = typer.Typer(help="The city in a box: eleven platforms on loopback.", no_args_is_help=True)
@@ -47,6 +47,34 @@ def gateway_run(
 
     settings = load_settings()
     run(settings, list(active(settings).values()), kind, metrics=metrics, instance=instance)
+
+
+@gateway_app.command("gaps")
+@guarded
+def gateway_gaps(
+    feed: Annotated[str, typer.Argument(help="name of the feed")],
+    day: Annotated[str | None, typer.Option("--day", help="service day, YYYY-MM-DD; default yesterday")] = None,
+    interval: Annotated[
+        float | None, typer.Option(min=0.001, help="seconds between two messages of a device; default the spec's")
+    ] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Which devices were silent, and for how long. Exit code 1 when one lacks a message."""
+    from cityhub.spec.read import one
+    from warehouse.gaps import gaps
+
+    settings = load_settings()
+    found = gaps(
+        settings, one(settings.feeds, feed), parse_day(day, "gateway gaps") or yesterday(), interval_s=interval
+    )
+    if json_output:
+        as_json(found)
+    else:
+        columns = ("device", "came", "missing", "longest silence s", "since", "last seen")
+        shown = ("came", "missing", "longest_s", "longest_from", "last_seen")
+        rows = [(" ".join(map(str, gap.device.values())), *(getattr(gap, name) for name in shown)) for gap in found]
+        table(f"{feed}: {len(found)} devices", columns, rows)
+    raise typer.Exit(1 if any(gap.missing for gap in found) else 0)
 
 
 @sandbox_app.command("run")

@@ -34,6 +34,10 @@ class Arrives(Model):
     min_rows: int = Field(1, ge=0, description="fewer rows make the delivery incomplete")
     per: Literal["day", "month"] = Field("day", description="month: one delivery holds for the whole month")
     fallback: Literal["none", "carry_forward"] = "none"
+    device_interval_s: float | None = Field(None, gt=0, description="each device sends once in so many seconds")
+    device: list[str] = Field(
+        default_factory=list, description="columns that name the device; none: the key without its times"
+    )
 
 
 class Identity(Model):
@@ -111,6 +115,7 @@ class FeedSpec(Model):
             "identity.version": [identity.version],
             "location": [location.lon, location.lat] if location else [],
             "unit.field": [self.unit.field],
+            "arrives.device": [*self.arrives.device],
             "checks": [check.column for check in self.checks],
         }
         for what, names in named.items():
