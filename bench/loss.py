@@ -68,8 +68,10 @@ def main() -> int:
 class Publisher:
     """Publishes 0, 1, 2, … at QoS 1 in a thread and knows which the broker has acknowledged. `rate`: a second."""
 
-    def __init__(self, broker: Broker, messages: int, rate: float | None = None) -> None:
+    def __init__(self, broker: Broker, messages: int, rate: float | None = None, *, until: int | None = None) -> None:
         self.messages, self.rate = messages, rate
+        self.until = until or messages
+        """Publish no more than so many for now."""
         self.acknowledged = 0
         self.at: dict[int, float] = {}
         self._numbers: dict[int, int] = {}
@@ -87,6 +89,8 @@ class Publisher:
         started = time.monotonic()
         window: list[MQTTMessageInfo] = []
         for number in range(self.messages):
+            while number >= self.until and not self._stop.wait(0.002):
+                pass
             if self._stop.is_set():
                 return
             text = f'{{"id":{number},"mm":12.50}}'
@@ -148,15 +152,18 @@ def everything_killed(folder: Path, messages: int, kills: int, restarts: int) ->
     settings = made(folder, broker.address)
     gateway = Gateway(settings).start().ready()
     started = time.monotonic()
-    publisher = Publisher(broker, messages)
     killed = restarted = received = 0
     results = []
-    step = messages // (kills + 1)
+    step = messages // (kills + 1)  # the device goes on when the next life of the gateway begins
+    publisher = Publisher(broker, messages, until=step)
+    mark = step * random.uniform(0.3, 0.9)
     try:
         while killed < kills or restarted < restarts or publisher.acknowledged < messages:
-            if killed < kills and gateway.counted("durable") >= step:
+            if killed < kills and publisher.acknowledged >= mark and gateway.counted("received") > 0:
                 gateway.kill()
                 killed += 1
+                publisher.until = step * (killed + 1) if killed < kills else messages
+                mark = step * (killed + random.uniform(0.3, 0.9))
                 if killed % 5 == 0:
                     results += steps.sync(settings, FEED, DAY)
                 gateway = Gateway(settings).start().ready()

@@ -29,6 +29,13 @@ DAY = date(2026, 11, 20)
 Make = Callable[..., FeedSpec]
 
 
+@pytest.fixture(autouse=True)
+def _fresh_caches() -> Iterator[None]:
+    yield
+    for cached in (steps.opened, steps._connection):
+        cached.cache_clear()
+
+
 def stored(settings: Settings) -> Counter[int]:
     """Ids in the warehouse."""
     with lake.connect(settings, read_only=True) as con:
