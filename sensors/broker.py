@@ -29,6 +29,7 @@ from cityhub.errors import HubError, Stop, Usage
 from cityhub.secrets import address
 from cityhub.spec.feed import FeedSpec
 from cityhub.spec.source import MqttSource
+from sensors.held import supported
 
 KNOWN = (
     "version",
@@ -197,8 +198,10 @@ def refuse_lossy(broker: Broker, group_lines: int) -> None:
         reason = "session_expiry_s=0: in MQTT 5 the broker forgets the session when the connection ends"
     elif broker.qos == 0:
         reason = "qos=0: the broker drops messages while we are away and never repeats one"
-    elif broker.qos == 2:
-        reason = "qos=2: these are confirmed before they are on disk; QoS 1 hears such publishers too"
+    elif broker.qos == 2 and not supported():
+        reason = "qos=2: this paho-mqtt confirms before messages are on disk; QoS 1 hears such publishers too"
+    elif broker.qos not in {1, 2}:
+        reason = f"qos={broker.qos}: there are 1 and 2"
     elif broker.version == "5" and not group_lines <= broker.receive_maximum <= 65535:
         reason = f"receive_maximum={broker.receive_maximum}: below {group_lines} every group waits for its timer"
     if reason:

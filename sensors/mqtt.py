@@ -31,6 +31,7 @@ from cityhub.errors import HubError, Retry, Stop, Unauthorised
 from cityhub.secrets import secret
 from sensors.broker import Broker, refused_by_broker
 from sensors.envelope import encode
+from sensors.held import HoldingClient
 from sensors.route import Router
 from sensors.spool import Spool
 from sensors.tls import client_context
@@ -61,9 +62,9 @@ class Link:
         self._received_at = ""
         self._client = self._made(client_id)
 
-    def _made(self, client_id: str) -> Client:
+    def _made(self, client_id: str) -> HoldingClient:
         five = self.broker.version == "5"
-        client = Client(
+        client = HoldingClient(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             protocol=MQTTv5 if five else MQTTv311,
@@ -159,7 +160,11 @@ class Link:
         self._received_at = clock.now().isoformat(timespec="milliseconds")
         for _ in range(self.spool.limits.group_lines):
             before = self.received
-            if self._client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS or self.received == before:
+            done = self._client.loop_read()
+            if self.broker.qos == 2:
+                for message in self._client.arrived():
+                    self._take(message)
+            if done != MQTTErrorCode.MQTT_ERR_SUCCESS or self.received == before:
                 return
             if self.spool.full:
                 return
@@ -234,10 +239,10 @@ class Link:
             )
         self.session_present = flags.session_present
         if self.broker.version == "5":
-            options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
+            options = SubscribeOptions(qos=self.broker.qos, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
             client.subscribe([(topic, options) for topic in self.broker.topics])
         else:
-            client.subscribe([(topic, 1) for topic in self.broker.topics])
+            client.subscribe([(topic, self.broker.qos) for topic in self.broker.topics])
 
     def _refused(self, reason: ReasonCode) -> HubError:
         broker, code = self.broker, int(reason.value)
@@ -287,7 +292,11 @@ class Link:
         if self.state not in {"draining", "stopped"} and self.error is None:
             self._fail(Retry("CH-PUSH-001", address=self.broker.shown, detail=f"connection lost: {reason}"))
 
-    def _on_message(self, client: Client, _data: object, message: MQTTMessage) -> None:
+    def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
+        if message.qos < 2:  # others were taken when they came; this is the broker's release
+            self._take(message)
+
+    def _take(self, message: MQTTMessage) -> None:
         self.received += 1
         self.duplicates += message.dup
         self.retained += message.retain
@@ -320,7 +329,10 @@ class Link:
 
     def _acknowledge(self, generation: int, mid: int, qos: int) -> None:
         if generation == self._generation and self._client.socket() is not None:
-            self._client.ack(mid, qos)
+            if qos == 2:
+                self._client.confirm(mid)
+            else:
+                self._client.ack(mid, qos)
             self.acknowledged += 1
 
 

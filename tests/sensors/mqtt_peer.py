@@ -33,12 +33,15 @@ class Device:
         self.client.connect("127.0.0.1", broker.port)
         self.client.loop_start()
 
-    def publish(self, numbers: Iterable[int], topic: str = "t/level/p{}", *, retain: bool = False) -> set[int]:
+    def publish(
+        self, numbers: Iterable[int], topic: str = "t/level/p{}", *, retain: bool = False, qos: int = 1
+    ) -> set[int]:
         """Publish one reading per number and wait until the broker has acknowledged them all."""
         wanted = set(numbers)
         self._acknowledged.clear()
+        reading = '{"id": %d, "mm": 12.50}'
         sent = [
-            self.client.publish(topic.format(number % 7), json.dumps({"id": number, "mm": 12.50}), qos=1, retain=retain)
+            self.client.publish(topic.format(number % 7), reading % number, qos=qos, retain=retain)
             for number in sorted(wanted)
         ]
         wait_for(lambda: self._acknowledged >= {info.mid for info in sent}, 60)

@@ -257,7 +257,7 @@ def test_a_retained_message_is_known_as_such(
         ("clean_start=true", "destroys the session"),
         ("session_expiry_s=0", "forgets the session"),
         ("qos=0", "drops messages"),
-        ("qos=2", "before they are on disk"),
+        ("qos=3", "there are 1 and 2"),
         ("receive_maximum=20", "waits for its timer"),
     ],
 )
