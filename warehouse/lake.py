@@ -13,6 +13,7 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -103,13 +104,30 @@ def connect(settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyCo
     try:
         if embedded and not Path(settings.catalog).exists():
             with lock(settings, "lake"):
-                attach(con, settings)
-        else:
-            attach(con, settings, read_only=read_only)
+                _create(con, settings)
+        attach(con, settings, read_only=read_only)
     except duckdb.Error as error:
         con.close()
         raise Retry("CH-LAKE-002", catalog=settings.catalog, detail=str(error).splitlines()[0]) from error
     return con
+
+
+def _create(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """An empty embedded catalog, whole before it has its name: whoever finds the file finds a finished one.
+
+    Needs the lock of the lake. (Two processes that fill one new file end with `database is locked`.)
+    """
+    catalog = Path(settings.catalog)
+    if catalog.exists():
+        return
+    half = catalog.with_name(f"{catalog.name}.new")
+    for rest in catalog.parent.glob(f"{half.name}*"):
+        rest.unlink()
+    con.execute(attach_sql(replace(settings, catalog=str(half)), read_only=False))
+    con.execute("DETACH lake")
+    _fsync(half)
+    half.rename(catalog)
+    _fsync(catalog.parent)
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def test_the_city_comes_up_answers_for_every_feed_and_goes_at_sigterm(tmp_path: 
         wait_for(lambda: (tmp_path / "ready.json").exists() or process.poll() is not None, 60)
         assert process.poll() is None, process.stderr.read() if process.stderr else ""
         ready = json.loads((tmp_path / "ready.json").read_text(encoding="utf-8"))
-        feeds = read_all(REPOSITORY / "feeds")
+        feeds = {name: spec for name, spec in read_all(REPOSITORY / "feeds").items() if spec.active}
         assert set(ready["feeds"]) == set(feeds)
         secrets = {path.name for path in (tmp_path / "secrets").iterdir()}
         for spec in feeds.values():

@@ -99,7 +99,7 @@ def sftp(root: Path) -> Iterator[Sftp]:
             transports.append(transport)
             try:
                 transport.start_server(server=_Gate())
-            except (paramiko.SSHException, EOFError):
+            except (paramiko.SSHException, EOFError, OSError):  # a client that left at once
                 transport.close()
 
     thread = threading.Thread(target=serve, daemon=True)
