@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
 
-from cityhub.settings import Settings
 from cityhub.settings import load as load_settings
 from flow.airflow_env import POOL, environment
 
 
-def migrated(settings: Settings) -> bool:
-    """Whether this installation's Airflow database is there, without importing Airflow."""
-    home = Path(environment(settings)["AIRFLOW_HOME"])
-    return any(home.glob(".migrated-*"))
-
-
 def prepare_metadata(home: Path) -> None:
-    """Create or migrate the database below AIRFLOW_HOME and make the pool; does nothing when that was done."""
+    """Create or migrate the database below AIRFLOW_HOME, with our pool and DAG folder; does nothing when that was done.
+
+    Processes that start at once wait for the one that does it.
+    """
     from airflow import __version__
 
     stamp = home / f".migrated-{__version__}"
     if stamp.exists():
         return
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+    from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
     from airflow.models.pool import Pool
     from airflow.utils.db import initdb
 
     home.mkdir(parents=True, exist_ok=True)
-    initdb()
-    Pool.create_or_update_pool(POOL, slots=1, description="writes into the warehouse", include_deferred=False)
-    stamp.touch()
+    with (home / "prepare.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if stamp.exists():
+            return
+        initdb()
+        Pool.create_or_update_pool(POOL, slots=1, description="writes into the warehouse", include_deferred=False)
+        # what all DAGs share (their bundle, the alias of restated days) has unique names: two workers that run their
+        # first DAGs at once would both insert it
+        manager = DagBundlesManager()
+        manager.sync_bundles_to_db()
+        for bundle in manager.get_all_dag_bundles():
+            bundle.initialize()
+            bag = BundleDagBag(dag_folder=bundle.path, bundle_path=bundle.path, bundle_name=bundle.name)
+            sync_bag_to_db(bag, bundle.name, bundle.version)
+        stamp.touch()
 
 
 if __name__ == "__main__":

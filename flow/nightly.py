@@ -46,7 +46,7 @@ def run_night(settings: Settings, day: date, options: box.CityOptions | None, te
 
     with ExitStack() as stack:
         stack.enter_context(lake.lock(settings, "nightly", timeout_s=1))
-        env = {"CITYHUB_RETRY_DELAY_S": "1", "CITYHUB_RETRIES": "1"}
+        env = {"CITYHUB_RETRIES": "0"}  # connectors try again themselves; nobody waits minutes for a task here
         if options is not None:
             env["CITYHUB_SECRETS"] = str(settings.home / "sandbox" / "secrets")
         started = stack.enter_context(workers(settings, day, env, jobs))

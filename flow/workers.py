@@ -65,13 +65,8 @@ class Worker:
 @contextmanager
 def workers(settings: Settings, day: date, env: dict[str, str], number: int) -> Iterator[list[Worker]]:
     """Start worker processes; their imports go on while the caller does other things."""
-    from flow.airflow_metadata import migrated
-
     with ExitStack() as stack:
-        started: list[Worker] = []
-        # a new Airflow database is made by the first worker alone
-        for index in range(number if migrated(settings) else 1):
-            started.append(_start(stack, settings, day, env, index))
+        started = [_start(stack, settings, day, env, index) for index in range(number)]
         yield started
         for worker in started:
             worker.end()
