@@ -30,10 +30,27 @@ def answers(frames: Frames, which: Ints, first_serial: int, result: int) -> byte
     """One 0x8001 for each frame of `which`, with its header version and phone and serials from `first_serial`."""
     serials = (first_serial + np.arange(which.size)) & 0xFFFF
     modern = frames.modern[which]
-    if not modern.any():
-        return _answers(frames, which, serials, result, HEADER_2013)
-    old = _answers(frames, which[~modern], serials[~modern], result, HEADER_2013)
-    return old + _answers(frames, which[modern], serials[modern], result, HEADER_2019)
+    sent = b""
+    for kind in (~modern, modern):
+        if kind.any():
+            sent += answers_of(frames, which[kind], serials[kind], result)[0]
+    return sent
+
+
+def answers_of(frames: Frames, which: Ints, serials: Ints, result: int) -> tuple[bytes, Ints]:
+    """One 0x8001 for each frame of `which`, all with a header of one version, and where each of them ends."""
+    header = HEADER_2019 if frames.modern[which[0]] else HEADER_2013
+    shape = _SHAPES[header]
+    rows = np.zeros(which.size, shape)
+    rows["msg_id"] = 0x8001
+    rows["props"] = BODY | (VERSION_BIT if header == HEADER_2019 else 0)
+    rows["same"] = at(frames.content, _SAME[header], frames.start[which] + 4)
+    rows["serial"], rows["of_serial"], rows["of_msg_id"] = serials, frames.serial[which], frames.msg_id[which]
+    rows["result"] = result
+    cells = rows.view(np.uint8).reshape(which.size, shape.itemsize)
+    cells[:, -2] = np.bitwise_xor.reduce(cells, axis=1)  # flags and checksum are still 0
+    rows["open"] = rows["close"] = 0x7E
+    return _escaped(cells)
 
 
 def _shape(same: int) -> np.dtype[np.void]:
@@ -58,34 +75,20 @@ _SHAPES = {HEADER_2013: _shape(6), HEADER_2019: _shape(11)}
 _SAME = {HEADER_2013: np.dtype("V6"), HEADER_2019: np.dtype("V11")}
 
 
-def _answers(frames: Frames, which: Ints, serials: Ints, result: int, header: int) -> bytes:
-    if not which.size:
-        return b""
-    shape = _SHAPES[header]
-    rows = np.zeros(which.size, shape)
-    rows["msg_id"] = 0x8001
-    rows["props"] = BODY | (VERSION_BIT if header == HEADER_2019 else 0)
-    rows["same"] = at(frames.content, _SAME[header], frames.start[which] + 4)
-    rows["serial"], rows["of_serial"], rows["of_msg_id"] = serials, frames.serial[which], frames.msg_id[which]
-    rows["result"] = result
-    cells = rows.view(np.uint8).reshape(which.size, shape.itemsize)
-    cells[:, -2] = np.bitwise_xor.reduce(cells, axis=1)  # flags and checksum are still 0
-    rows["open"] = rows["close"] = 0x7E
-    return _escaped(cells)
-
-
-def _escaped(rows: Bytes) -> bytes:
-    """Frames with flags, their content escaped."""
+def _escaped(rows: Bytes) -> tuple[bytes, Ints]:
+    """Frames with flags, their content escaped, and where each ends."""
     special = rows == 0x7E
     special[:, 0] = special[:, -1] = False
     special |= rows == 0x7D
     flat, marks = rows.ravel(), np.flatnonzero(special)
+    ends = np.arange(1, rows.shape[0] + 1, dtype=np.int64) * rows.shape[1]
     if not marks.size:
-        return flat.tobytes()
+        return flat.tobytes(), ends
+    ends += np.searchsorted(marks, ends)
     moved = marks + np.arange(marks.size)  # each escape before it moves a byte by one
     out = np.empty(flat.size + marks.size, np.uint8)
     kept = np.ones(out.size, np.bool_)
     kept[moved + 1] = False
     out[kept] = flat
     out[moved], out[moved + 1] = 0x7D, flat[marks] - 0x7C
-    return out.tobytes()
+    return out.tobytes(), ends

@@ -17,10 +17,11 @@ import numpy as np
 
 from sensors.jt808 import encode
 from sensors.jt808.answers import answers, general
-from sensors.jt808.columns import Frames, Ints, phones, scan
+from sensors.jt808.columns import Frames, Ints, Mask, phones, scan
 from sensors.jt808.decode import BATCH_ID, REPLY_BYTES
 from sensors.jt808.framing import FLAG, MAX_FRAME, Frame, Problem, parse, short
 from sensors.jt808.parts import Held, Parts
+from sensors.jt808.together import together
 from sensors.tcp.protocol import Reaction, Route
 
 ANSWER, HEARTBEAT, LOGOUT, REGISTER, AUTHENTICATE = 0x0001, 0x0002, 0x0003, 0x0100, 0x0102
@@ -76,6 +77,30 @@ class Jt808Dialect:
             )
         return self._feeds[msg_id]
 
+    def receive_all(self, received: Sequence[tuple[Jt808Session, bytes]]) -> list[Reaction]:
+        """Take what several connections sent, each at most once in `received`; the reactions in the same order."""
+        chunks = [(session, session.cut(data)) for session, data in received]
+        bulk = [place for place, (session, whole) in enumerate(chunks) if whole and session.is_plain()]
+        if sum(chunks[place][1].count(FLAG) for place in bulk) > 2 * FEW:
+            found = together([chunks[place][0] for place in bulk], [chunks[place][1] for place in bulk])
+            done = dict(zip(bulk, found, strict=True))
+        else:
+            done = {}
+        return [done.get(place) or session.react(whole) for place, (session, whole) in enumerate(chunks)]
+
+    def plain(self, frames: Frames) -> tuple[Mask, Ints, list[str]]:
+        """Frames that only need storing and an answer, whoever sends them; their feeds as numbers, -1 for none; the
+        feeds' names.
+        """
+        names: list[str] = []
+        feeds = np.full(frames.start.size, -1, np.int64)
+        for msg_id in DATA:
+            if (feed := self.feed(msg_id)) is not None:
+                if feed not in names:
+                    names.append(feed)
+                feeds[frames.msg_id == msg_id] = names.index(feed)
+        return frames.valid & ~frames.partial & (feeds >= 0), feeds, names
+
     @property
     def first(self) -> str | None:
         """The feed of bad frames."""
@@ -124,27 +149,42 @@ class Jt808Session:
     """The state of one connection: an incomplete frame, parts of messages, who has authenticated."""
 
     def __init__(self, dialect: Jt808Dialect) -> None:
-        self._dialect = dialect
+        self.dialect = dialect
+        self.phones: set[str] = set()
+        """Terminals that have authenticated here."""
+        self.serial = 0
+        """Of the next message to the terminal."""
         self._options = dialect.options
         self._rest = b""
         self._parts = Parts(self._options.parts_bytes, self._options.parts_timeout_s)
-        self._phones: set[str] = set()
         self._failures = 0
-        self._serial = 0
         self._close: str | None = None
 
     def receive(self, data: bytes) -> Reaction:
         """Take what the socket gave."""
+        return self.react(self.cut(data))
+
+    def cut(self, data: bytes) -> bytes:
+        """What is whole with `data`: up to the last flag. The rest is kept."""
+        if self._close:
+            return b""
+        buffer = self._rest + data if self._rest else data
+        end = buffer.rfind(FLAG) + 1
+        self._rest = buffer[end:]
+        return buffer[:end]
+
+    def is_plain(self) -> bool:
+        """Whether nothing but what was cut waits: no parts, no frame too long, no end."""
+        return not self._close and not self._parts and len(self._rest) <= MAX_FRAME - 2
+
+    def react(self, whole: bytes) -> Reaction:
+        """Take what `cut` gave."""
         if self._close:
             return Reaction(close=self._close)
         out, now = _Out(), self._options.clock()
         for held in self._parts.expired(now) if self._parts else ():
             self._give_up(held, "parts_expired", out)
-        buffer = self._rest + data if self._rest else data
-        end = buffer.rfind(FLAG) + 1
-        self._rest = buffer[end:]
-        if end:
-            whole = buffer[:end]
+        if whole:
             (self._few if whole.count(FLAG) <= 2 * FEW else self._many)(whole, now, out)
         if len(self._rest) > MAX_FRAME - 2 and not self._close:
             self._one(self._rest, now, out)
@@ -159,7 +199,7 @@ class Jt808Session:
             self._give_up(held, "parts_lost", out)
         if self._rest:
             out.count("truncated")
-            out.store(self._dialect.first, FLAG + self._rest)  # no flag behind it: the load knows it by that
+            out.store(self.dialect.first, FLAG + self._rest)  # no flag behind it: the load knows it by that
             self._rest = b""
         return out.reaction(None)
 
@@ -172,7 +212,12 @@ class Jt808Session:
 
     def _many(self, whole: bytes, now: float, out: _Out) -> None:
         frames = scan(whole)
-        plain, feeds, names = self._plain(frames)
+        plain, feeds, names = self.dialect.plain(frames)
+        if self._options.auth_key is not None:
+            if np.isin(frames.msg_id, (LOGOUT, AUTHENTICATE)).any():
+                plain[:] = False  # who may speak changes within the chunk: one by one
+            which = np.flatnonzero(plain)
+            plain[which] = np.isin(phones(frames, which), np.array(list(self.phones) or [""], "S20"))
         marks = np.where(plain, feeds, -1)
         done = marks.size
         edges = [0, done]
@@ -192,41 +237,23 @@ class Jt808Session:
         which = np.flatnonzero(plain[:done])
         if which.size:
             out.count("frames", which.size)
-            out.durable.append(answers(frames, which, self._serial, DONE))
-            self._serial = (self._serial + which.size) & 0xFFFF
-
-    def _plain(self, frames: Frames) -> tuple[np.ndarray[tuple[int], np.dtype[np.bool_]], Ints, list[str]]:
-        """Frames that only need storing and an answer, their feeds as numbers, and the feeds' names."""
-        names: list[str] = []
-        feeds = np.full(frames.start.size, -1, np.int64)
-        for msg_id in DATA:
-            if (feed := self._dialect.feed(msg_id)) is not None:
-                if feed not in names:
-                    names.append(feed)
-                feeds[frames.msg_id == msg_id] = names.index(feed)
-        plain = frames.valid & ~frames.partial & (feeds >= 0)
-        if self._options.auth_key is not None:
-            if np.isin(frames.msg_id, (LOGOUT, AUTHENTICATE)).any():
-                plain[:] = False  # who may speak changes within the chunk: one by one
-            else:
-                which = np.flatnonzero(plain)
-                plain[which] = np.isin(phones(frames, which), np.array(list(self._phones) or [""], "S20"))
-        return plain, feeds, names
+            out.durable.append(answers(frames, which, self.serial, DONE))
+            self.serial = (self.serial + which.size) & 0xFFFF
 
     def _one(self, segment: bytes, now: float, out: _Out) -> None:
         frame = parse(segment)
         if isinstance(frame, Problem):
             out.count(frame.word)
-            out.store(self._dialect.first, FLAG + segment[:MAX_FRAME] + FLAG)
+            out.store(self.dialect.first, FLAG + segment[:MAX_FRAME] + FLAG)
             if frame.word == "oversized":
                 self._close = frame.message
             return
         out.count("frames")
-        raw, feed = FLAG + segment + FLAG, self._dialect.feed(frame.msg_id)
+        raw, feed = FLAG + segment + FLAG, self.dialect.feed(frame.msg_id)
         if frame.msg_id in LINK:
             out.store(feed, raw)
             self._link(frame, out)
-        elif self._options.auth_key is not None and frame.terminal_phone not in self._phones:
+        elif self._options.auth_key is not None and frame.terminal_phone not in self.phones:
             out.count("unauthenticated")
             out.at_once.append(self._general(frame, FAILED))
         elif feed is None:
@@ -248,7 +275,7 @@ class Jt808Session:
             known = self._options.known is None or self._options.known(frame.terminal)
             result = DONE if known else UNKNOWN_TERMINAL
             out.count("registered" if known else "unknown_terminal")
-            body = encode.registered(frame.serial, result, self._dialect.code(frame.terminal_phone))
+            body = encode.registered(frame.serial, result, self.dialect.code(frame.terminal_phone))
             out.at_once.append(self._send(frame, REGISTERED, body))
             return
         result = DONE
@@ -256,7 +283,7 @@ class Jt808Session:
             result = self._authenticate(frame)
             out.count("authenticated" if result == DONE else "auth_failed")
         elif frame.msg_id == LOGOUT:
-            self._phones.discard(frame.terminal_phone)
+            self.phones.discard(frame.terminal_phone)
         out.at_once.append(self._general(frame, result))
 
     def _authenticate(self, frame: Frame) -> int:
@@ -264,10 +291,10 @@ class Jt808Session:
         sent = frame.body
         if frame.version is not None:
             sent = sent[1 : 1 + sent[0]] if sent else b""
-        code = self._dialect.code(frame.terminal_phone).encode()
+        code = self.dialect.code(frame.terminal_phone).encode()
         if self._options.auth_key is None or hmac.compare_digest(sent.rstrip(b"\0"), code):
-            if len(self._phones) < MAX_PHONES:
-                self._phones.add(frame.terminal_phone)
+            if len(self.phones) < MAX_PHONES:
+                self.phones.add(frame.terminal_phone)
             return DONE
         self._failures += 1
         if self._failures >= FAILURES:
@@ -295,12 +322,12 @@ class Jt808Session:
         """Parts whose message will not become whole: stored, not answered, so that the terminal sends them again."""
         ordered = held.ordered()
         out.count(why, len(ordered))
-        out.store(self._dialect.feed(ordered[0][0].msg_id), b"".join(piece for _, piece in ordered), len(ordered))
+        out.store(self.dialect.feed(ordered[0][0].msg_id), b"".join(piece for _, piece in ordered), len(ordered))
 
     def _general(self, frame: Frame, result: int) -> bytes:
-        serial, self._serial = self._serial, (self._serial + 1) & 0xFFFF
+        serial, self.serial = self.serial, (self.serial + 1) & 0xFFFF
         return general(frame, serial, result)
 
     def _send(self, frame: Frame, msg_id: int, body: bytes) -> bytes:
-        serial, self._serial = self._serial, (self._serial + 1) & 0xFFFF
+        serial, self.serial = self.serial, (self.serial + 1) & 0xFFFF
         return encode.frame(msg_id, frame.terminal_phone, serial, body, version=frame.version)

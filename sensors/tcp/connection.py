@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from sensors.envelope import encode_frames
-from sensors.tcp.protocol import Reaction, Session
+from sensors.tcp.protocol import Gathering, Reaction, Session
 
 if TYPE_CHECKING:
     from sensors.tcp.listen import Listener
@@ -29,6 +29,7 @@ class Connection(asyncio.Protocol):
         self.serial = 0
         self._server = server
         self._session: Session | None = None
+        self._gathering: Gathering | None = None
         self._transport: Any = None
         self._reading = True
         self._held = b""
@@ -40,7 +41,9 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER)
         self.last = self._server.now()
-        self._session = self._server.dialects[self.listener].session(self.peer)
+        dialect = self._server.dialects[self.listener]
+        self._session = dialect.session(self.peer)
+        self._gathering = dialect if isinstance(dialect, Gathering) else None
         self.was_open = True
         self._server.opened(self)
 
@@ -48,17 +51,15 @@ class Connection(asyncio.Protocol):
         """What the socket gave."""
         if self.reason is not None or self._session is None:
             return
-        self.last = now = self._server.now()
+        self.last = self._server.now()
         self._server.received(len(data))
         if not self._server.reading:  # read before the pause took effect: uvloop reads once after connection_made
             self._held += data
             return
-        reaction = self._session.receive(data)
-        if reaction.spool or reaction.counts or reaction.at_once or reaction.durable:
-            self.begun = None
-        elif self.begun is None:
-            self.begun = now
-        self._take(reaction)
+        if self._gathering is not None:
+            self._server.gatherer.put(self, self._gathering, self._session, data)
+        else:
+            self.react(self._session.receive(data))
 
     def eof_received(self) -> bool:
         """The peer sends no more; what it is owed is still sent to it."""
@@ -84,6 +85,14 @@ class Connection(asyncio.Protocol):
 
     # -- the server's side ----------------------------------------------------------------------------------
 
+    def react(self, reaction: Reaction) -> None:
+        """Carry out what the session made of received bytes."""
+        if reaction.spool or reaction.counts or reaction.at_once or reaction.durable:
+            self.begun = None
+        elif self.begun is None:
+            self.begun = self.last
+        self._take(reaction)
+
     def answer(self, data: bytes) -> None:
         """Send what has become durable."""
         if self._transport is not None and not self._transport.is_closing():
@@ -104,6 +113,8 @@ class Connection(asyncio.Protocol):
 
     def finish(self, reason: str) -> None:
         """End the connection: what the session still holds is stored, and the peer gets its answers first."""
+        if self._server.gatherer.holds(self):
+            self._server.gatherer.give()
         if self.reason is not None:
             return
         self.reason, self.closing_since = reason, self._server.now()

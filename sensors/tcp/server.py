@@ -15,6 +15,7 @@ from cityhub.errors import Stop
 from sensors.spool import Spool
 from sensors.tcp.commit import Committer
 from sensors.tcp.connection import CLOSING_S, Connection
+from sensors.tcp.gather import Gatherer
 from sensors.tcp.listen import Listener
 from sensors.tcp.protocol import Dialect
 
@@ -32,6 +33,7 @@ class Server:
     def __init__(self, listeners: Sequence[Listener], dialects: Mapping[Listener, Dialect], spool: Spool) -> None:
         self.listeners, self.dialects = listeners, dialects
         self.committer = Committer(spool, spool.limits.group_s, self._committed)
+        self.gatherer = Gatherer()
         self.connections: set[Connection] = set()
         self.reading, self.draining = True, False
         self.frames: Counter[str] = Counter()

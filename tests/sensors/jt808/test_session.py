@@ -63,7 +63,7 @@ def test_answers_are_escaped_in_bulk_as_one_by_one() -> None:
     serials = [0x7D7E, 0x7E7D, 0x7E7E, 0x017D, 0x0200] * 12
     sent = [position(serial, version=i % 2 or None) for i, serial in enumerate(serials)]
     bulk, single = opened(), opened()
-    bulk._serial = single._serial = 0x7D70
+    bulk.serial = single.serial = 0x7D70
     together = bulk.receive(b"".join(sent)).durable
     apart = b"".join(single.receive(frame).durable for frame in sent)
     assert Counter(answered(together)) == Counter(answered(apart))
