@@ -25,6 +25,8 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+import msgspec
+
 from sensors.payload import Memory, Refused, landed
 from sensors.tcp.protocol import Landing
 
@@ -83,7 +85,7 @@ def _is_json(payload: bytes) -> bool:
     if not payload or len(payload) > MAX_PAYLOAD:
         return False
     try:
-        json.loads(payload.decode("utf-8"))
+        _READER.decode(payload)
     except (ValueError, RecursionError):
         return False
     return True
@@ -230,4 +232,5 @@ def _depth(value: Any) -> int:
     return deepest
 
 
+_READER = msgspec.json.Decoder()
 _DECODER = json.JSONDecoder(object_pairs_hook=_once)

@@ -40,6 +40,13 @@ class HoldingClient(Client):
         """Tell the broker that a message is ours."""
         super()._send_pubrec(mid)
 
+    def _handle_on_message(self, message: MQTTMessage) -> None:
+        """Without the search for callbacks by topic, of which we have none. Where the library goes another way, it calls
+        `on_message` itself.
+        """
+        if self.on_message is not None:
+            self.on_message(self, self._userdata, message)
+
     def _send_pubrec(self, mid: int) -> MQTTErrorCode:
         self._held.append(mid)
         return MQTTErrorCode.MQTT_ERR_SUCCESS
