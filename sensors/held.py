@@ -41,8 +41,8 @@ class HoldingClient(Client):
         super()._send_pubrec(mid)
 
     def _handle_on_message(self, message: MQTTMessage) -> None:
-        """Without the search for callbacks by topic, of which we have none. Where the library goes another way, it calls
-        `on_message` itself.
+        """Without the search for callbacks by topic: we have none. A library that goes another way calls `on_message`
+        itself.
         """
         if self.on_message is not None:
             self.on_message(self, self._userdata, message)
