@@ -19,7 +19,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from cityhub import log
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from sensors.envelope import records, refused
+from sensors.finish import finishing
 from sensors.payload import Memory
 from sensors.segment import ask, closed, living, recover, sync_folder
 from warehouse import lake
@@ -58,8 +59,9 @@ def collect(settings: Settings, spec: FeedSpec, day: date) -> Manifest | None:
         _claim(folder, delivery, segments)
         with delivery:
             bad, memory = _Refused(), Memory(folder / MEMORY)
+            finish = finishing(spec)
             for segment in segments:
-                for part in _landed(segment, bad, memory):
+                for part in _landed(segment, bad, memory, finish):
                     delivery.add(part, "ndjson", request=f"spool:{segment.stem}")
             if bad.records:
                 delivery.add(b"".join(bad.records), "ndjson", request="spool:refused", columns=(PROBLEM_KEY,))
@@ -111,7 +113,7 @@ class _Refused:
         self.records: list[bytes] = []
 
 
-def _landed(segment: Path, bad: _Refused, memory: Memory) -> Iterator[bytes]:
+def _landed(segment: Path, bad: _Refused, memory: Memory, finish: Callable[[bytes], bytes] | None) -> Iterator[bytes]:
     """The good records of a segment as NDJSON, in pieces that fit the memory."""
     good: list[bytes] = []
     size = 0
@@ -121,7 +123,7 @@ def _landed(segment: Path, bad: _Refused, memory: Memory) -> Iterator[bytes]:
                 if refused(line, record):
                     bad.records.append(record + b"\n")
                     continue
-                good.append(record)
+                good.append(finish(record) if finish else record)
                 size += len(record)
             if size >= PART_BYTES:
                 yield b"\n".join(good) + b"\n"

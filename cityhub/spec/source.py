@@ -220,6 +220,10 @@ class Hj212Source(Listening):
     cn: list[Digits] = Field(default_factory=list, description="commands: 2011 real time, 2051 minute, 2061 hour …")
     registry: str | None = Field(None, description="feed of the devices with a field `mn`, and `password` if checked")
     sm4_key: str | None = Field(None, description="name of the secret that holds the SM4 key (2025)")
+    units: dict[str, dict[str, str]] = Field(
+        default_factory=dict,
+        description="units of devices that differ from the usual: {device number or pattern: {factor: unit}}",
+    )
 
 
 class Jt808Source(Listening):

@@ -39,6 +39,12 @@ def _table() -> dict[str, list[dict[str, Any]]]:
     return {code: entry if isinstance(entry, list) else [entry] for code, entry in entries.items()}
 
 
+def units_of(code: str) -> list[str]:
+    """Units in which values of a code may be sent, in any system."""
+    entries = _table().get(code) or _table().get(code.lower()) or []
+    return sorted({unit for entry in entries for unit in (entry["unit"], *entry.get("others", {}))})
+
+
 @lru_cache(maxsize=8192)
 def factor(code: str, st: str = "") -> Factor | None:
     """The factor of a code in a system (ST); None for codes of a vendor's own."""

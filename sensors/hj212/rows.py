@@ -15,8 +15,8 @@ PERIODS = {"2051": 600, "2061": 3600, "2031": 86400, "2041": 86400, "2011": 0, "
 own interval (CN 1063, 1064) is not in its frames. 0: an instant."""
 
 OWN = frozenset(
-    "mn st cn qn pnum pno version data_time period_s factor unit unit_suspect unit_guess crc_variant length_valid cp "
-    "_received_at _peer _problem _frame".split()
+    "mn st cn qn pnum pno version data_time period_s factor unit unit_sent unit_suspect unit_guess crc_variant "
+    "length_valid cp _received_at _peer _problem _frame".split()
 )
 NAMES = {
     name.lower(): name

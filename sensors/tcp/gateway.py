@@ -21,6 +21,7 @@ from cityhub.errors import HubError, Retry, Stop
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from sensors import status
+from sensors.finish import finishing
 from sensors.metrics import fsync_seconds, metered
 from sensors.spool import Limits, Spool
 from sensors.tcp.dialects import Make, maker
@@ -53,13 +54,15 @@ def run_tcp(
     `specs` also holds the registries that feeds name. `metrics`: where `/metrics` is served (see
     `sensors/metrics.py`). `limits.group_s` is how long a group gathers at least. Raises `Usage` CH-PUSH-030 and
     `Stop` CH-PUSH-031/034 for listening addresses that cannot be used, `Stop` CH-PUSH-032 beside another gateway of
-    the kind, CH-PUSH-033 without feeds.
+    the kind, CH-PUSH-033 without feeds, `Usage` CH-PUSH-036 for units that cannot be converted.
     """
     limits = limits or replace(Limits(), group_s=GROUP_S)
     known = {spec.feed: spec for spec in specs}
     found = listeners(kind, known.values())
     if not found:
         raise Stop("CH-PUSH-033", kind=kind, folder=str(settings.feeds))
+    for spec in known.values():
+        finishing(spec)  # said now, not when the first frames land
     _room_for(sum(listener.connections for listener in found))
     if stop is None:  # we are the whole process
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
