@@ -15,7 +15,7 @@ from cityhub import clock, log
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from cityhub.spec.source import PUSHED
-from warehouse import drift, lake, ledger, quarantine, tables
+from warehouse import drift, history, lake, ledger, quarantine, tables
 from warehouse.compile import spec_sha256
 from warehouse.landing import Manifest
 from warehouse.merge import Merged, Stamp, merge, select_good
@@ -152,6 +152,8 @@ def _write(
     ledger.record_load(con, spec, stamp.day, entry)
     _mark_days(con, spec, stamp, merged)
     _move_cursor(con, spec, manifest)
+    if not stale:
+        history.record(con, spec, stamp.day, stamp.load_id)
     return LoadResult(
         spec.feed, stamp.day, entry.load_id, entry.landed, entry.loaded, entry.duplicate, entry.quarantined,
         entry.inserted, entry.updated, entry.unchanged, entry.late, entry.flagged,

@@ -52,6 +52,10 @@ class Identity(Model):
     deletes: Literal["never", "full_compare"] = Field(
         "never", description="full_compare: a key that a full delivery lacks is closed"
     )
+    history: list[str] = Field(
+        default_factory=list,
+        description="columns of a registry whose earlier values are kept, with the days for which they held",
+    )
 
 
 class Check(Model):
@@ -113,6 +117,7 @@ class FeedSpec(Model):
             "identity.key": [*identity.key],
             "identity.day_from": [identity.day_from],
             "identity.version": [identity.version],
+            "identity.history": [*identity.history],
             "location": [location.lon, location.lat] if location else [],
             "unit.field": [self.unit.field],
             "arrives.device": [*self.arrives.device],
@@ -124,6 +129,10 @@ class FeedSpec(Model):
                     raise ValueError(f"{what} names {name!r}, which is not among the fields")
         if identity.day_from and self.fields[identity.day_from].type not in {"timestamp", "date"}:
             raise ValueError("identity.day_from must be a timestamp or a date")
+        if identity.history and (identity.day_from or identity.version):
+            raise ValueError("identity.history is for registries: rows without `day_from` and `version`")
+        if any(self.fields[name].personal == "drop" for name in identity.history):
+            raise ValueError("identity.history names a field that is not stored (personal: drop)")
 
     def _units_have_factors(self) -> None:
         for name, field in self.fields.items():

@@ -25,7 +25,7 @@ POINTS = {
     "written": ("load", "_move_cursor"),
     "synced": ("lake", "_sync_new_files"),
 }
-TABLES = ("mk_trial", "quarantine", "delivery", "load_log", "dirty_day", "feed_cursor")
+TABLES = ("mk_trial", "quarantine", "delivery", "load_log", "dirty_day", "feed_cursor", "registry_history")
 
 
 def pages(speed: float) -> list[list[dict[str, Any]]]:
