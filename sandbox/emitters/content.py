@@ -9,9 +9,13 @@ from itertools import count
 from math import cos, sin
 from random import Random
 
+import numpy as np
+
 from sandbox.emitters.faults import Faults
+from sandbox.geo import to_gcj02
 
 LAT, LON = 34.5383, 114.8044
+UNKNOWN = 90_000
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,12 @@ class Order:
     def modern(self, device: int) -> bool:
         """Whether a device speaks the newer edition: with "mix" every second one does."""
         return self.edition == "new" or (self.edition == "mix" and device % 2 == 1)
+
+    def number(self, device: int) -> int:
+        """The number that a device says it has."""
+        if self.faults.of_device("unknown_device", device):
+            return UNKNOWN + device
+        return device - 1 if device and self.faults.of_device("twin", device) else device
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +93,31 @@ def readings(order: Order, device: int) -> Iterator[Reading]:
             fresh = replace(last, step=step, time=moment, marks=marks | {"frozen"})
         elif "frozen" in marks:
             frozen = max(0, faults.value("frozen") - 1)
-        if "zero_position" in fresh.marks:
-            fresh = replace(fresh, lat=0.0, lon=0.0)
-        yield fresh
+        fresh = _struck(fresh, faults)
+        if "gap" not in fresh.marks:
+            yield fresh
         last = fresh
+
+
+def _struck(reading: Reading, faults: Faults) -> Reading:
+    """The reading with the faults of its content; of several, the last one counts."""
+    level, lat, lon = reading.level, reading.lat, reading.lon
+    if "spike" in reading.marks:
+        level = round(level * faults.value("spike"), 1)
+    if "negative" in reading.marks:
+        level = -level - 1
+    if "zero_fill" in reading.marks:
+        level = 0.0
+    if "saturated" in reading.marks:
+        level = float(faults.value("saturated"))
+    if "gcj02" in reading.marks:
+        shifted = to_gcj02(np.array([lon]), np.array([lat]))
+        lon, lat = (round(float(axis[0]), 6) for axis in shifted)
+    if "swapped" in reading.marks:
+        lat, lon = lon, lat
+    if "zero_position" in reading.marks:
+        lat = lon = 0.0
+    return replace(reading, level=level, lat=lat, lon=lon)
 
 
 def ordered(order: Order, device: int, limit: int | None = None) -> Iterator[Reading]:
@@ -110,3 +141,5 @@ def _copies(reading: Reading) -> Iterator[Reading]:
     yield reading
     if "duplicate" in reading.marks:
         yield reading
+    if "changed_duplicate" in reading.marks:
+        yield replace(reading, level=round(reading.level + 1, 1), speed_kmh=round(reading.speed_kmh + 1, 1))

@@ -8,13 +8,26 @@
 | clock_skew | seconds, 28800 | the device's clock is wrong by so much, for good (share of devices) |
 | frozen | repeats, 10 | the values stay the same for so many messages |
 | unit | factor, 1000 | values in another unit: this many times as large |
+| gap | | measured, never sent |
+| spike | factor, 20 | one value far above the others |
+| negative | | a value below zero |
+| zero_fill | | zero in place of a value |
+| saturated | number, 32767 | the end of the sensor's scale |
+| marked | | a value that its own mark says not to use (HJ 212: D, fault) |
+| changed_duplicate | | sent again, with another value for the same time |
+| gcj02 | | coordinates of the map services in place of WGS-84 |
+| swapped | | latitude and longitude exchanged |
 | zero_position | | latitude and longitude are 0, as without a fix |
 | bad_time | | a time that is none |
+| other_checksum | | HJ 212: CRC-16/MODBUS, bytes exchanged, small letters: one after the other, all of them readable |
+| wrong_length | | HJ 212: the length said is not the length sent, the checksum is right |
 | bad_checksum | | a copy with a wrong checksum goes first |
 | truncated | | a copy that breaks off goes first |
 | garbage | | bytes that belong to no frame go first |
 | split | bytes, 7 | written in pieces of so many bytes |
 | glued | messages, 5 | written together with those that follow |
+| unknown_device | | a number that no register has (share of devices) |
+| twin | | the number of the device before it: two devices, one number (share of devices) |
 | wrong_password | | the login is wrong (share of devices; default all) |
 """
 
@@ -32,23 +45,39 @@ _VALUES: Mapping[str, float | None] = {
     "clock_skew": 28800,
     "frozen": 10,
     "unit": 1000,
+    "gap": None,
+    "spike": 20,
+    "negative": None,
+    "zero_fill": None,
+    "saturated": 32767,
+    "marked": None,
+    "changed_duplicate": None,
+    "gcj02": None,
+    "swapped": None,
     "zero_position": None,
     "bad_time": None,
+    "other_checksum": None,
+    "wrong_length": None,
     "bad_checksum": None,
     "truncated": None,
     "garbage": None,
     "split": 7,
     "glued": 5,
+    "unknown_device": None,
+    "twin": None,
     "wrong_password": None,
 }
 NAMES = tuple(_VALUES)
-OF_DEVICES = frozenset({"clock_skew", "wrong_password"})
+OF_DEVICES = frozenset({"clock_skew", "unknown_device", "twin", "wrong_password"})
 OF_FRAMES = frozenset({"bad_checksum", "truncated", "garbage", "split", "glued"})
+_OF_PLACES = frozenset({"zero_position", "gcj02", "swapped"})
+_OF_LEVELS = frozenset({"spike", "negative", "zero_fill", "saturated"})
+_OF_HJ212 = frozenset({"marked", "other_checksum", "wrong_length"})
 _NOT_OF = {
-    "hj212": frozenset({"zero_position"}),
-    "jt808": frozenset[str](),
-    "jt809": frozenset[str](),
-    "mqtt": frozenset({"zero_position", "truncated", "bad_checksum", "split", "glued"}),
+    "hj212": _OF_PLACES,
+    "jt808": _OF_LEVELS | _OF_HJ212,
+    "jt809": _OF_LEVELS | _OF_HJ212,
+    "mqtt": _OF_PLACES | _OF_HJ212 | OF_FRAMES - {"garbage"},
 }
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import cycle
 
 from sandbox.emitters.content import Order, Reading, ordered
 from sandbox.emitters.speech import Ear, Heard, Line, Message, shares
-from sensors.hj212.encode import message
+from sensors.hj212.crc import HJ212, HJ212_SWAPPED, MODBUS
+from sensors.hj212.encode import content, frame, segment
 
 flags = b"#&\r\n;,="
+OTHER = ((MODBUS, False), (HJ212_SWAPPED, False), (HJ212, True))
 _ANSWER = re.compile(rb"##\d{4}(.*?)[0-9A-Fa-f]{4}\r\n", re.DOTALL)
 _QN = re.compile(rb"QN=(\d+)")
 _CN = re.compile(rb"CN=(\d{4})")
@@ -30,8 +33,10 @@ class Monitor:
         self._order, self._device, self._limit = order, device, limit
         wrong = order.faults.of_device("wrong_password", device)
         self._password = "000000" if wrong else order.options.get("password", "123456")
+        self._mn = mn(order.number(device))
+        self._other = cycle(OTHER)
         flag = (8 if order.modern(device) else 4) | (1 if order.ask else 0)
-        self._header = {"ST": "39", "CN": "2011", "PW": self._password, "MN": mn(device), "Flag": str(flag)}
+        self._header = {"ST": "39", "CN": "2011", "PW": self._password, "MN": self._mn, "Flag": str(flag)}
 
     def messages(self) -> Iterator[Message]:
         """Real-time data (2011) one after the other."""
@@ -48,10 +53,16 @@ class Monitor:
             "a01001": 12.5, "a01002": 55.0, "a01007": 2.1, "a01008": float(reading.direction_deg),
             "LA": 50 + level / 10,
         }  # fmt: skip
-        factors = {code: {"Rtd": f"{value:.1f}", "Flag": "N"} for code, value in values.items()}
-        raw = message({"QN": qn, **self._header}, {"DataTime": data_time}, factors)
+        mark = "D" if "marked" in reading.marks else "N"
+        factors = {code: {"Rtd": f"{value:.1f}", "Flag": mark} for code, value in values.items()}
+        made = segment({"QN": qn, **self._header}, content({"DataTime": data_time}, factors))
+        if "other_checksum" in reading.marks:
+            variant, lower = next(self._other)
+            raw = frame(made, variant=variant, lower=lower)
+        else:
+            raw = frame(made, declared=len(made) + 1 + reading.step % 9 if "wrong_length" in reading.marks else None)
         time = None if reading.bad_time else reading.time.isoformat() + "+08:00"
-        return Message(mn(self._device), time, raw, reading.marks, qn)
+        return Message(self._mn, time, raw, reading.marks, qn)
 
     def barrier(self) -> bytes:
         """Each message has its answer."""
@@ -69,9 +80,9 @@ class _Ear:
     def hear(self, data: bytes) -> list[Heard]:
         self._rest += data
         found, end = [], 0
-        for frame in _ANSWER.finditer(self._rest):
-            end = frame.end()
-            qn, cn, result = (pattern.search(frame[1]) for pattern in (_QN, _CN, _RESULT))
+        for answer in _ANSWER.finditer(self._rest):
+            end = answer.end()
+            qn, cn, result = (pattern.search(answer[1]) for pattern in (_QN, _CN, _RESULT))
             if qn is None or cn is None:
                 continue
             if cn[1] == b"9014":

@@ -28,7 +28,7 @@ class Terminal:
     def __init__(self, order: Order, device: int, limit: int | None) -> None:
         self._order, self._device, self._limit = order, device, limit
         self._version = 1 if order.modern(device) else None
-        self.phone = phone(device)
+        self.phone = phone(order.number(device))
         self._wrong = order.faults.of_device("wrong_password", device)
         self._serial = 1
         body = encode.register(f"豫B{device:05d}", terminal_id=f"{device:07d}", version=self._version)

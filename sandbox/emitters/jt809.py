@@ -61,7 +61,7 @@ class Platform:
             yield made
 
     def _said(self, reading: Reading) -> Message:
-        location, name = self._location(reading), plate(reading.device)
+        location, name = self._location(reading), plate(self._order.number(reading.device))
         late = "late" in reading.marks
         raw = self._sender.positions(name, 2, [location]) if late else self._sender.position(name, 2, location)
         time = None if reading.bad_time else reading.time.isoformat() + "+08:00"

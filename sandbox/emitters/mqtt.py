@@ -53,14 +53,14 @@ def _said(order: Order, reading: Reading) -> Message:
     factor = order.faults.value("unit") if "unit" in reading.marks else 1
     moment = f"{reading.time:%Y}-00-00 00:00:00" if reading.bad_time else f"{reading.time:%Y-%m-%d %H:%M:%S}"
     payload = {
-        "cdbh": ident(reading.device),
+        "cdbh": ident(order.number(reading.device)),
         "sj": moment,
         "sw_mm": round(reading.level * factor),
         "qy": f"{1 + reading.device % 4:02d}",
         "data_origin": "generated",
     }
     time = None if reading.bad_time else reading.time.isoformat() + "+08:00"
-    return Message(ident(reading.device), time, json.dumps(payload).encode(), reading.marks)
+    return Message(ident(order.number(reading.device)), time, json.dumps(payload).encode(), reading.marks)
 
 
 def emit(order: Order, how: Emission, sent: Callable[[Message], None], done: Callable[[Message], None]) -> Tally:

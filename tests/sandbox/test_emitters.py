@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox.emitters.content import Order
-from sandbox.emitters.faults import NAMES, parse
+from sandbox.emitters.faults import _NOT_OF, NAMES, parse
 from sandbox.emitters.run import Emission, emit, speech
 from sensors.tcp.protocol import Dialect, Route
 from tests.sandbox.sink import Sink
@@ -75,7 +75,7 @@ def test_cut_connections_lose_nothing(protocol: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("protocol", TCP)
 def test_same_seed_same_bytes(protocol: str) -> None:
-    faults = [f"{name}@0.2" for name in NAMES if name not in ("wrong_password", "zero_position")]
+    faults = [f"{name}@0.2" for name in NAMES if name not in _NOT_OF[protocol] | {"wrong_password"}]
 
     def said(seed: int) -> list[list[bytes]]:
         made = speech(protocol).lines(order(protocol, *faults, seed=seed), 50)
@@ -140,6 +140,66 @@ def test_zero_positions_are_flagged(protocol: str) -> None:
     flags = [each["flags"] for each in landed(protocol, sink)]
     assert any("zero_position" in each for each in flags)
     assert any(each == "" for each in flags)
+
+
+def values(protocol: str, *faults: str, count: int = 200, **more: Any) -> list[dict[str, Any]]:
+    with Sink(dialect(protocol)) as sink:
+        found = emit(order(protocol, *faults, **more), how(sink, count))
+    assert found["unanswered"] == 0
+    return landed(protocol, sink)
+
+
+@pytest.mark.parametrize(
+    ("fault", "struck"),
+    [
+        ("spike:30", lambda row: float(row["Rtd"]) > 500),
+        ("negative", lambda row: float(row["Rtd"]) < 0),
+        ("zero_fill", lambda row: float(row["Rtd"]) == 0),
+        ("saturated", lambda row: row["Rtd"] == "32767.0"),
+        ("marked", lambda row: row["Flag"] == "D"),
+    ],
+)
+def test_values_that_cannot_be(fault: str, struck: Any) -> None:
+    rows = [row for row in values("hj212", f"{fault}@0.3") if row["factor"] == "a34002"]
+    assert len(rows) == 200
+    assert 20 < sum(map(struck, rows)) < 120
+
+
+def test_other_checksums_and_lengths_are_read_and_told() -> None:
+    rows = [row for row in values("hj212", "other_checksum@0.3", "wrong_length@0.2") if row.get("factor") == "LA"]
+    assert len(rows) == 200
+    assert {row["crc_variant"] for row in rows} == {"hj212", "hj212_swapped", "modbus"}
+    assert 10 < sum(row.get("length_valid") is False for row in rows) < 80
+
+
+@pytest.mark.parametrize("protocol", ["jt808", "jt809"])
+def test_places_that_cannot_be(protocol: str) -> None:
+    right = {(row[IDENT[protocol]], row["time"]): row for row in values(protocol)}
+    shifted = values(protocol, "gcj02@0.4")
+    moved = [abs(row["lon"] - right[row[IDENT[protocol]], row["time"]]["lon"]) for row in shifted]
+    assert {round(metres * 91_000 / 100) for metres in moved if metres} == {5}  # 530 m, mostly east
+    assert 40 < sum(metres > 0 for metres in moved) < 120
+    assert any("out_of_range" in row["flags"] for row in values(protocol, "swapped@0.4"))
+
+
+@pytest.mark.parametrize("protocol", TCP)
+def test_what_is_missing_comes_twice_or_has_a_wrong_number(protocol: str, tmp_path: Path) -> None:
+    assert 20 < 200 - len(keys(protocol, values(protocol, "gap@0.3"))) < 120
+    twice = values(protocol, "changed_duplicate@0.3")
+    assert len(keys(protocol, twice)) == 200
+    assert (
+        len(
+            {
+                json.dumps([row.get(name) for name in ("time", "data_time", "factor", "Rtd", "speed_kmh")])
+                for row in twice
+            }
+        )
+        > 220
+    )
+    usual = {row[IDENT[protocol]] for row in values(protocol, devices=8)}
+    strangers = {row[IDENT[protocol]] for row in values(protocol, "unknown_device@0.5", devices=8)}
+    assert 0 < len(strangers - usual) < 8
+    assert 1 < len({row[IDENT[protocol]] for row in values(protocol, "twin@0.5", devices=8)}) < 8
 
 
 @pytest.mark.parametrize("edition", ["old", "new"])
