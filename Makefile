@@ -24,7 +24,7 @@ test: setup ## the tests, in parallel
 	@$(BIN)/pytest -m "not slow"
 
 test-slow: setup ## a real scheduler, the kill matrix: minutes
-	@$(BIN)/pytest -m slow -n 0
+	@$(BIN)/pytest -m slow -n 2
 
 lint: setup ## format, style, types
 	@$(BIN)/ruff format --check .
