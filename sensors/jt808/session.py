@@ -15,6 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from cityhub import log
 from sensors.jt808 import encode
 from sensors.jt808.answers import answers, general
 from sensors.jt808.columns import Frames, Ints, Mask, phones, scan
@@ -24,6 +25,7 @@ from sensors.jt808.parts import Held, Parts
 from sensors.jt808.together import together
 from sensors.tcp.protocol import Reaction, Route
 
+logger = log.get("cityhub.sensors")
 ANSWER, HEARTBEAT, LOGOUT, REGISTER, AUTHENTICATE = 0x0001, 0x0002, 0x0003, 0x0100, 0x0102
 LINK = frozenset({ANSWER, HEARTBEAT, LOGOUT, REGISTER, AUTHENTICATE})
 REGISTERED, RESEND = 0x8100, 0x8003
@@ -77,16 +79,21 @@ class Jt808Dialect:
             )
         return self._feeds[msg_id]
 
-    def receive_all(self, received: Sequence[tuple[Jt808Session, bytes]]) -> list[Reaction]:
-        """Take what several connections sent, each at most once in `received`; the reactions in the same order."""
+    def receive_all(self, received: Sequence[tuple[Jt808Session, bytes]]) -> list[Reaction | None]:
+        """Take what several connections sent, each at most once in `received`; the reactions in the same order.
+
+        A defect of ours must cost the connection that meets it, not all of them: its reaction is None.
+        """
         chunks = [(session, session.cut(data)) for session, data in received]
         bulk = [place for place, (session, whole) in enumerate(chunks) if whole and session.is_plain()]
+        done: dict[int, Reaction | None] = {}
         if sum(chunks[place][1].count(FLAG) for place in bulk) > 2 * FEW:
-            found = together([chunks[place][0] for place in bulk], [chunks[place][1] for place in bulk])
-            done = dict(zip(bulk, found, strict=True))
-        else:
-            done = {}
-        return [done.get(place) or session.react(whole) for place, (session, whole) in enumerate(chunks)]
+            try:
+                found = together([chunks[place][0] for place in bulk], [chunks[place][1] for place in bulk])
+                done = dict(zip(bulk, found, strict=True))
+            except Exception:
+                logger.exception("frames of several connections: each is taken alone")
+        return [done.get(place) or _alone(session, whole) for place, (session, whole) in enumerate(chunks)]
 
     def plain(self, frames: Frames) -> tuple[Mask, Ints, list[str]]:
         """Frames that only need storing and an answer, whoever sends them; their feeds as numbers, -1 for none; the
@@ -109,6 +116,14 @@ class Jt808Dialect:
     def code(self, phone: str) -> str:
         """The authentication code of a terminal."""
         return hmac.new((self.options.auth_key or "").encode(), short(phone).encode(), "sha256").hexdigest()[:16]
+
+
+def _alone(session: Jt808Session, whole: bytes) -> Reaction | None:
+    try:
+        return session.react(whole)
+    except Exception:
+        logger.exception("frames of one connection: it ends, and sends them again")
+        return None
 
 
 class _Out:

@@ -85,8 +85,11 @@ class Connection(asyncio.Protocol):
 
     # -- the server's side ----------------------------------------------------------------------------------
 
-    def react(self, reaction: Reaction) -> None:
-        """Carry out what the session made of received bytes."""
+    def react(self, reaction: Reaction | None) -> None:
+        """Carry out what the session made of received bytes; None: it could not."""
+        if reaction is None:
+            self.abort()
+            return
         if reaction.spool or reaction.counts or reaction.at_once or reaction.durable:
             self.begun = None
         elif self.begun is None:

@@ -13,8 +13,8 @@ MOST_BYTES = 1 << 20
 class Reacting(Protocol):
     """Who carries out a session's reaction."""
 
-    def react(self, reaction: Reaction) -> None:
-        """Store, answer, end."""
+    def react(self, reaction: Reaction | None) -> None:
+        """Store, answer, end; None: end at once."""
         ...
 
 

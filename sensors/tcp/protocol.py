@@ -68,8 +68,10 @@ class Route:
 class Gathering(Protocol):
     """A dialect that is quicker with what several connections sent than with each alone."""
 
-    def receive_all(self, received: Sequence[tuple[Any, bytes]]) -> list[Reaction]:
-        """As `Session.receive` for each (session, data); a session stands there at most once."""
+    def receive_all(self, received: Sequence[tuple[Any, bytes]]) -> list[Reaction | None]:
+        """As `Session.receive` for each (session, data); a session stands there at most once. None: a defect of ours,
+        that connection must end.
+        """
         ...
 
 

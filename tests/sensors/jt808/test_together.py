@@ -47,8 +47,14 @@ def all_at_once(dialect: Jt808Dialect, own: list[list[bytes]]) -> list[list[Reac
         speaking = [place for place, parts in enumerate(own) if turn < len(parts)]
         reactions = dialect.receive_all([(sessions[place], own[place][turn]) for place in speaking])
         for place, reaction in zip(speaking, reactions, strict=True):
+            assert reaction is not None
             found[place].append(reaction)
     return [[*reactions, one.ended()] for reactions, one in zip(found, sessions, strict=True)]
+
+
+def all_of(dialect: Jt808Dialect, sessions: list[Jt808Session], sent: list[bytes]) -> list[Reaction]:
+    found = dialect.receive_all(list(zip(sessions, sent, strict=True)))
+    return [reaction for reaction in found if reaction is not None]
 
 
 def alone(dialect: Jt808Dialect, parts: list[bytes]) -> list[Reaction]:
@@ -77,7 +83,7 @@ def test_frames_without_anything_special_take_one_pass(version: int | None) -> N
     ]
     sessions = [dialect.session("") for _ in sent]
     with patch.object(Jt808Session, "react", side_effect=AssertionError("went its own way")):
-        found = dialect.receive_all(list(zip(sessions, sent, strict=True)))
+        found = all_of(dialect, sessions, sent)
     assert [reaction.spool for reaction in found] == [
         (("muck.position", stream, 10 + n),) for n, stream in enumerate(sent)
     ]
@@ -95,7 +101,7 @@ def test_who_has_not_authenticated_is_refused_among_others_who_have() -> None:
         assert one.receive(encode.frame(0x0102, phone, 1, encode.authenticate(dialect.code(phone)))).at_once
     other = dict(enumerate(names)) | {2: names[0]}  # the third speaks for the first
     sent = [b"".join(encode.frame(0x0200, other[n], s, ONE) for s in range(30)) for n in range(4)]
-    found = dialect.receive_all(list(zip(sessions, sent, strict=True)))
+    found = all_of(dialect, sessions, sent)
     assert [dict(reaction.counts) for reaction in found] == [
         {"frames": 30},
         {"frames": 30},
@@ -110,7 +116,20 @@ def test_a_session_of_one_frame_more_than_a_chunk_keeps_the_rest() -> None:
     frame = encode.frame(0x0200, "013900000001", 5, ONE)
     sessions = [dialect.session("") for _ in range(3)]
     half = len(frame) // 2
-    first = dialect.receive_all([(one, frame * 40 + frame[:half]) for one in sessions])
-    second = dialect.receive_all([(one, frame[half:] + frame * 40) for one in sessions])
+    first = all_of(dialect, sessions, [frame * 40 + frame[:half]] * 3)
+    second = all_of(dialect, sessions, [frame[half:] + frame * 40] * 3)
     assert [r.counts["frames"] for r in first] == [40] * 3
     assert [r.counts["frames"] for r in second] == [41] * 3
+
+
+def test_a_defect_costs_one_connection_and_not_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    dialect = Jt808Dialect(ROUTES)
+    frame = encode.frame(0x0200, "013900000001", 5, ONE)
+    sessions = [dialect.session("") for _ in range(3)]
+    with (
+        patch.object(session, "together", side_effect=IndexError("a defect")),
+        patch.object(sessions[1], "react", side_effect=IndexError("a defect")),
+    ):
+        found = dialect.receive_all([(one, frame * 40) for one in sessions])
+    assert [reaction and reaction.counts["frames"] for reaction in found] == [40, None, 40]
+    assert "a defect" in caplog.text
