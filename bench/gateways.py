@@ -1,6 +1,6 @@
 """From socket to durable answer: frames a second of the TCP gateways, beside the limit of the loop and a naive peer.
 
-    python -m bench.gateways [hj212 jt808] [--frames N] [--connections N] [--window N] [--rounds N] [--json]
+    python -m bench.gateways [hj212 jt808 jt809] [--frames N] [--connections N] [--window N] [--idle N] [--rounds N]
 
 Load and server are processes of their own, so two cores are at work. The hub's gateway is the process that compose
 runs; an answer is sent when the group that holds its frame is synced. Rounds interleave the contenders; medians.
@@ -24,8 +24,8 @@ from typing import Any
 
 from cityhub.settings import REPOSITORY
 
-FRAMES = {"hj212": 200_000, "jt808": 1_000_000}
-GOALS = {"hj212": 40_000, "jt808": 200_000}
+FRAMES = {"hj212": 200_000, "jt808": 1_000_000, "jt809": 200_000}
+GOALS = {"hj212": 40_000, "jt808": 200_000, "jt809": 0}
 CONTENDERS = ("hub", "null", "naive")
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -37,6 +37,7 @@ def main() -> int:
     parser.add_argument("--frames", type=int)
     parser.add_argument("--connections", type=int, default=200)
     parser.add_argument("--window", type=int, default=50)
+    parser.add_argument("--idle", type=int, default=0, help="connections more that say nothing")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
@@ -55,14 +56,15 @@ def main() -> int:
 def measured(kind: str, given: argparse.Namespace) -> dict[str, dict[str, float]]:
     """Medians of all contenders for one protocol."""
     count = given.frames or FRAMES[kind]
-    rounds: dict[str, list[tuple[float, float]]] = {name: [] for name in CONTENDERS}
+    names = [name for name in CONTENDERS if name != "naive" or kind != "jt809"]
+    rounds: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
     for _ in range(given.rounds):
-        for name in CONTENDERS:
+        for name in names:
             number = count // 10 if name == "naive" else count
             with server(name, kind) as (process, port):
                 cpu = cpu_seconds(process)
                 window = 0 if name == "null" else given.window
-                told = send(kind, port, number, given.connections, window)
+                told = send(kind, port, number, given.connections, window, given.idle)
                 spent = cpu_seconds(process) - cpu
             rounds[name].append((told["frames"] / told["seconds"], spent / told["frames"] * 1e6))
     medians = {
@@ -73,9 +75,9 @@ def measured(kind: str, given: argparse.Namespace) -> dict[str, dict[str, float]
     return {name: {**found, "of_null": found["per_s"] / limit} for name, found in medians.items()}
 
 
-def send(kind: str, port: int, count: int, connections: int, window: int) -> dict[str, float]:
+def send(kind: str, port: int, count: int, connections: int, window: int, idle: int) -> dict[str, float]:
     """Run the load."""
-    words = [str(word) for word in (port, count, connections, window)]
+    words = [str(word) for word in (port, count, connections, window, idle)]
     done = subprocess.run(
         [sys.executable, "-m", "bench.gateways_load", "send", kind, *words],
         cwd=REPOSITORY, check=True, capture_output=True, text=True,

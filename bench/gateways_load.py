@@ -1,12 +1,12 @@
 """What `bench/gateways.py` runs in processes of their own: a load of many devices, a server that throws everything
 away, and a server as one writes it first.
 
-    python -m bench.gateways_load send KIND PORT FRAMES CONNECTIONS WINDOW      devices; a line of JSON at the end
+    python -m bench.gateways_load send KIND PORT FRAMES CONNECTIONS WINDOW IDLE devices; a line of JSON at the end
     python -m bench.gateways_load null KIND                                     receives, answers nothing
     python -m bench.gateways_load naive KIND FILE                               a coroutine and a loop per frame
 
 Servers print their port first. Frames are the same for all: HJ 212 with nine factors (about 383 bytes), JT/T 808
-positions of 2013 (43 bytes).
+positions of 2013 (43 bytes), JT/T 809 positions (92 bytes), whose only answer is that of a heartbeat after them.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from cityhub.clock import SHANGHAI
 
 START = datetime(2026, 11, 20, tzinfo=SHANGHAI)
 FACTORS = ("a34001", "a34002", "a34004", "a01001", "a01002", "a01006", "a01007", "a01008", "LA")
-ANSWER = {"hj212": b"\r", "jt808": b"\x7e"}  # one byte by which answers are counted, so that no read can split it
-MARKS = {"hj212": 1, "jt808": 2}  # of these in one answer
+ANSWER = {"hj212": b"\r", "jt808": b"\x7e", "jt809": b"\x5d"}  # a byte by which answers are counted: no read splits it
+MARKS = {"hj212": 1, "jt808": 2, "jt809": 0}  # of these in the answer to a frame
+MARKS_OF_CHUNK = {"hj212": 0, "jt808": 0, "jt809": 1}  # and to what goes after a chunk
 
 
 def frames(kind: str, device: int, count: int) -> list[bytes]:
@@ -41,6 +42,11 @@ def frames(kind: str, device: int, count: int) -> list[bytes]:
             values = {code: {"Rtd": f"{20 + number % 60}.{place}", "Flag": "N"} for place, code in enumerate(FACTORS)}
             made.append(encode.message(head, {"DataTime": f"{moment:%Y%m%d%H%M%S}"}, values))
         return made
+    if kind == "jt809":
+        from sensors.jt809.encode import Sender, location_2011
+
+        sender = Sender(41022100, serial=device * 1000)
+        return [sender.position(f"豫B{device:05d}", 2, location_2011(moment, 34.5, 114.7)) for moment in moments]
     from sensors.jt808 import encode as jt808
 
     return [
@@ -49,18 +55,38 @@ def frames(kind: str, device: int, count: int) -> list[bytes]:
     ]
 
 
-def send(kind: str, port: int, count: int, connections: int, window: int) -> dict[str, float]:
+def opened(kind: str, port: int) -> socket.socket:
+    """A connection that may send data."""
+    link = socket.create_connection(("127.0.0.1", port))
+    if kind == "jt809":
+        from sensors.jt809.encode import Sender
+
+        link.sendall(Sender(41022100).login(41022100, "bench"))
+    return link
+
+
+def send(kind: str, port: int, count: int, connections: int, window: int, idle: int = 0) -> dict[str, float]:
     """Send `count` frames over many connections, each with at most `window` that are not answered; window 0 sends
     without waiting for any. Seconds from the first byte to the last answer (or until the server has read all).
+    `idle` more connections say nothing.
     """
     each = count // connections
     step = min(window or 50, each)
     prepared = [frames(kind, device, max(min(each, 500) // step, 1) * step) for device in range(connections)]
+    after = b""
+    if kind == "jt809":
+        from sensors.jt809.encode import Sender
+
+        after = Sender(41022100).heartbeat()
     chunks = [
-        [b"".join(own[at : at + step]) for at in range(0, len(own), step)] for own in prepared
+        [b"".join(own[at : at + step]) + after for at in range(0, len(own), step)] for own in prepared
     ]  # sent round and round: rendering a million frames would take longer than the measurement
-    mark, marks = ANSWER[kind], MARKS[kind]
-    links = [socket.create_connection(("127.0.0.1", port)) for _ in range(connections)]
+    mark, marks = ANSWER[kind], step * MARKS[kind] + MARKS_OF_CHUNK[kind]
+    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(idle)]
+    links = [opened(kind, port) for _ in range(connections)]
+    if kind == "jt809" and window:
+        for link in links:
+            link.recv(1 << 10)  # the login's answer
     began = time.perf_counter()
     if not window:
         _flood(links, chunks, each, step)
@@ -70,7 +96,7 @@ def send(kind: str, port: int, count: int, connections: int, window: int) -> dic
         for place, link in enumerate(links):
             link.sendall(chunks[place][0])
             selector.register(link, selectors.EVENT_READ, place)
-            state.append([step, 0, step])  # sent, marks heard, marks wanted as frames
+            state.append([step, 0, marks])  # frames sent, marks heard, marks wanted
         open_links = connections
         while open_links:
             for key, _ in selector.select():
@@ -79,7 +105,7 @@ def send(kind: str, port: int, count: int, connections: int, window: int) -> dic
                 if not data:
                     raise ConnectionError("the server closed a connection")
                 own[1] += data.count(mark)
-                if own[1] < own[2] * marks:
+                if own[1] < own[2]:
                     continue
                 if own[0] >= each:
                     selector.unregister(link)
@@ -87,10 +113,10 @@ def send(kind: str, port: int, count: int, connections: int, window: int) -> dic
                     continue
                 link.sendall(chunks[key.data][own[0] // step % len(chunks[key.data])])
                 own[0] += step
-                own[2] += step
+                own[2] += marks
     seconds = time.perf_counter() - began
     sent = sum(-(-each // step) * step for _ in links)
-    for link in links:
+    for link in (*links, *silent):
         link.close()
     return {"frames": sent, "seconds": seconds}
 
@@ -180,8 +206,8 @@ def main(arguments: list[str]) -> None:
     """One of the three."""
     what, kind, *rest = arguments
     if what == "send":
-        port, count, connections, window = (int(text) for text in rest)
-        print(json.dumps(send(kind, port, count, connections, window)), flush=True)
+        port, count, connections, window, idle = (int(text) for text in rest)
+        print(json.dumps(send(kind, port, count, connections, window, idle)), flush=True)
         return
     import uvloop
 
