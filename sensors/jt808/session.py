@@ -89,7 +89,12 @@ class Jt808Dialect:
         done: dict[int, Reaction | None] = {}
         if sum(chunks[place][1].count(FLAG) for place in bulk) > 2 * FEW:
             try:
-                found = together([chunks[place][0] for place in bulk], [chunks[place][1] for place in bulk])
+                found = together(
+                    [chunks[place][0] for place in bulk],
+                    [chunks[place][1] for place in bulk],
+                    self.plain,
+                    authenticated=self.options.auth_key is not None,
+                )
                 done = dict(zip(bulk, found, strict=True))
             except Exception:
                 logger.exception("frames of several connections: each is taken alone")

@@ -6,8 +6,8 @@ the event loop are many. A connection whose chunk needs more than storing and an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,15 +17,23 @@ from sensors.jt808.columns import Frames, Ints, Mask, phones, scan
 from sensors.jt808.framing import FLAG
 from sensors.tcp.protocol import Reaction
 
-if TYPE_CHECKING:
-    from sensors.jt808.session import Jt808Session
-
 DONE = 0
+Plain = Callable[[Frames], tuple[Mask, Ints, list[str]]]
+"""Frames that only need storing and an answer, their feeds as numbers, the feeds' names."""
 
 
-def together(sessions: Sequence[Jt808Session], wholes: Sequence[bytes]) -> list[Reaction | None]:
+class Speaker(Protocol):
+    """What is asked of a session: who has authenticated there, and the serial of its next answer."""
+
+    phones: set[str]
+    serial: int
+
+
+def together(
+    sessions: Sequence[Speaker], wholes: Sequence[bytes], plain_of: Plain, *, authenticated: bool
+) -> list[Reaction | None]:
     """A reaction for each session whose `whole` (frames, ended by a flag) only needs storing and answers; None for
-    the others, which are left as they were. All sessions belong to one dialect.
+    the others, which are left as they were. `authenticated`: only terminals that have are heard.
     """
     found: list[Reaction | None] = [None] * len(sessions)
     frames = scan(b"".join(wholes))
@@ -35,8 +43,8 @@ def together(sessions: Sequence[Jt808Session], wholes: Sequence[bytes]) -> list[
     if not filled.size:
         return found
     begins, counts = edges[filled], (edges[1:] - edges[:-1])[filled]
-    plain, feeds, names = sessions[0].dialect.plain(frames)
-    if sessions[0].dialect.options.auth_key is not None:
+    plain, feeds, names = plain_of(frames)
+    if authenticated:
         plain &= _authenticated([sessions[place] for place in filled.tolist()], frames, counts)
     alike = np.logical_and.reduceat(plain, begins) & _uniform(feeds, begins) & _uniform(frames.modern, begins)
     owner = np.repeat(np.arange(filled.size), counts)
@@ -66,7 +74,7 @@ def _uniform(values: npt.NDArray[np.int64] | Mask, begins: Ints) -> Mask:
     return same
 
 
-def _authenticated(sessions: Sequence[Jt808Session], frames: Frames, counts: Ints) -> Mask:
+def _authenticated(sessions: Sequence[Speaker], frames: Frames, counts: Ints) -> Mask:
     """Frames of the one terminal that has authenticated on its connection; concentrators go their own way."""
     own = [next(iter(session.phones)) if len(session.phones) == 1 else "" for session in sessions]
     wanted = np.repeat(np.array(own, "S20"), counts)
