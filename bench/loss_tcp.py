@@ -15,7 +15,6 @@ import os
 import random
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,13 +25,13 @@ from pathlib import Path
 from typing import Any
 
 from cityhub.clock import SHANGHAI
-from cityhub.settings import REPOSITORY, Settings
+from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from flow import pushed
-from sensors import status
 from sensors.hj212 import encode as hj212
 from sensors.jt808 import encode as jt808
 from tests.sensors.mqtt_peer import write_feed
+from tests.sensors.tcp.process import Process
 from tests.servers.mosquitto import free_port
 from tests.waiting import wait_for
 from warehouse import lake
@@ -107,37 +106,6 @@ class Device:
         return hj212.message(head, {"DataTime": text}, {"a34004": {"Rtd": f"{number % 90 + 5}.5", "Flag": "N"}})
 
 
-class Gateway:
-    """`python -m sensors KIND` as compose runs it."""
-
-    def __init__(self, settings: Settings, kind: str) -> None:
-        self.settings, self.kind = settings, kind
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it and wait until this very process listens."""
-        outside = {key: value for key, value in os.environ.items() if not key.startswith("CITYHUB_")}
-        own = {"CITYHUB_HOME": str(self.settings.home), "CITYHUB_FEEDS": str(self.settings.feeds)}
-        with (self.settings.home / "gateway.log").open("ab") as log:
-            self.process = process = subprocess.Popen(
-                [sys.executable, "-m", "sensors", self.kind],
-                env={**outside, **own, "PYTHONPATH": str(REPOSITORY)}, stdout=log, stderr=log,
-            )  # fmt: skip
-
-        def listens() -> bool:
-            told = status.read(self.settings, self.kind) or {}
-            return process.poll() is not None or (told.get("pid") == process.pid and told.get("state") == "ready")
-
-        wait_for(listens, 60)
-
-    def end(self, number: int) -> int:
-        """Send a signal; the exit code."""
-        if self.process is None:
-            return 0
-        self.process.send_signal(number)
-        return self.process.wait(60)
-
-
 def killed(folder: Path, kind: str, frames: int, devices: int, kills: int) -> dict[str, Any]:
     """What was sent, stored, repeated and killed."""
     home, port = folder / "home", free_port()
@@ -151,7 +119,7 @@ def killed(folder: Path, kind: str, frames: int, devices: int, kills: int) -> di
     }  # fmt: skip
     write_feed(settings, FeedSpec.model_validate(spec))
     os.environ |= {"CITYHUB_HOME": str(home), "CITYHUB_FEEDS": str(settings.feeds)}
-    gateway = Gateway(settings, kind)
+    gateway = Process(settings, kind)
     gateway.start()
     own = [Device(kind, port, number, frames) for number in range(devices)]
     total, landed, batches = frames * devices, 0, 0

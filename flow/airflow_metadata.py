@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from pathlib import Path
 
 from cityhub.settings import load as load_settings
 from flow.airflow_env import POOL, environment
+from warehouse.lake import lock
 
 
 def prepare_metadata(home: Path) -> None:
@@ -26,8 +26,7 @@ def prepare_metadata(home: Path) -> None:
     from airflow.utils.db import initdb
 
     home.mkdir(parents=True, exist_ok=True)
-    with (home / "prepare.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with lock(load_settings(), "airflow-metadata"):
         if stamp.exists():
             return
         initdb()

@@ -35,21 +35,20 @@ def record(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date, load_id: s
     """Bring the history of a feed to what its table says now, inside the caller's transaction. Columns that the spec
     no longer names end on that day; empty values are no values."""
     names = spec.identity.history
-    known = con.execute("SELECT 1 FROM registry_history WHERE table_name = $table LIMIT 1", {"table": spec.table})
-    if not names and known.fetchone() is None:
-        return
     if names:
         key = " || '|' || ".join(f"CAST({identifier(name)} AS VARCHAR)" for name in spec.identity.key)
         columns = ", ".join(f"CAST({identifier(name)} AS VARCHAR) AS {identifier(name)}" for name in names)
         listed = ", ".join(identifier(name) for name in names)
         con.execute(_CURRENT.format(key=key, columns=columns, table=identifier(spec.table), names=listed))
     else:
+        known = con.execute("SELECT 1 FROM registry_history WHERE table_name = $table LIMIT 1", {"table": spec.table})
+        if known.fetchone() is None:
+            return
         con.execute("CREATE OR REPLACE TEMP TABLE hub_said (key VARCHAR, column_name VARCHAR, value VARCHAR)")
     values = {"table": spec.table, "day": day}
     ended = con.execute(f"SELECT 1 FROM registry_history {_ENDED} LIMIT 1", {"table": spec.table}).fetchone()
     if ended is not None:
-        con.execute(
-            f"DELETE FROM registry_history {_ENDED} AND valid_from >= $day", values
-        )  # it never held at a day's end
+        # what began on this very day never held at a day's end
+        con.execute(f"DELETE FROM registry_history {_ENDED} AND valid_from >= $day", values)
         con.execute(f"UPDATE registry_history SET valid_to = $day {_ENDED}", values)
     con.execute(_BEGIN, {**values, "load_id": load_id})

@@ -10,6 +10,7 @@ from sensors.jt808.columns import Bytes, Frames, Ints, at
 from sensors.jt808.framing import FLAG, HEADER_2013, HEADER_2019, VERSION_BIT, Frame, escape, xor
 
 BODY = 5
+DONE, FAILED, UNSUPPORTED, UNKNOWN_TERMINAL = 0, 1, 3, 4
 _OLD, _NEW = struct.Struct(">HH6sHHHB"), struct.Struct(">HHB10sHHHB")
 
 _BYTE = [bytes((n,)) for n in range(256)]

@@ -17,7 +17,7 @@ import numpy as np
 
 from cityhub import log
 from sensors.jt808 import encode
-from sensors.jt808.answers import answers, general
+from sensors.jt808.answers import DONE, FAILED, UNKNOWN_TERMINAL, UNSUPPORTED, answers, general
 from sensors.jt808.columns import Frames, Ints, Mask, phones, scan
 from sensors.jt808.decode import BATCH_ID, REPLY_BYTES
 from sensors.jt808.framing import FLAG, MAX_FRAME, Frame, Problem, parse, short
@@ -30,7 +30,6 @@ ANSWER, HEARTBEAT, LOGOUT, REGISTER, AUTHENTICATE = 0x0001, 0x0002, 0x0003, 0x01
 LINK = frozenset({ANSWER, HEARTBEAT, LOGOUT, REGISTER, AUTHENTICATE})
 REGISTERED, RESEND = 0x8100, 0x8003
 DATA = frozenset({*REPLY_BYTES, BATCH_ID})
-DONE, FAILED, UNSUPPORTED, UNKNOWN_TERMINAL = 0, 1, 3, 4
 FEW = 28  # frames in a chunk, above which columns are quicker
 FAILURES = 3
 MAX_PHONES = 4096  # authenticated on one connection: a concentrator's terminals

@@ -12,12 +12,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from sensors.jt808.answers import answers_of
+from sensors.jt808.answers import DONE, answers_of
 from sensors.jt808.columns import Frames, Ints, Mask, phones, scan
 from sensors.jt808.framing import FLAG
 from sensors.tcp.protocol import Reaction
 
-DONE = 0
 Plain = Callable[[Frames], tuple[Mask, Ints, list[str]]]
 """Frames that only need storing and an answer, their feeds as numbers, the feeds' names."""
 

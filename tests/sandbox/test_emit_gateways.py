@@ -14,13 +14,14 @@ from typer.testing import CliRunner
 
 from cityhub.settings import Settings
 from cli.main import app
-from flow import pushed, steps
+from flow import pushed
 from sandbox.emitters.content import Order
 from sandbox.emitters.faults import parse
 from sandbox.emitters.run import Emission, emit
 from sensors import status
 from tests.sensors.mqtt_peer import write_feed
-from tests.sensors.tcp.test_killed import Process, made_spec
+from tests.sensors.tcp.process import Process, installation
+from tests.sensors.tcp.test_killed import made_spec
 from tests.servers.mosquitto import MOSQUITTO, Broker, free_port
 from tests.waiting import wait_for
 from warehouse import lake
@@ -36,11 +37,7 @@ FAULTS = ("bad_checksum@0.02", "truncated@0.02", "late:86400@0.05", "out_of_orde
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    home = tmp_path / "home"
-    monkeypatch.setenv("CITYHUB_HOME", str(home))
-    yield Settings(home, tmp_path / "feeds", str(home / "lake" / "c.sqlite"), str(home / "lake" / "data"))
-    for cached in (steps.opened, steps._connection):
-        cached.cache_clear()
+    yield from installation(tmp_path, monkeypatch)
 
 
 def rows(settings: Settings, query: str) -> list[tuple[Any, ...]]:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -18,55 +15,22 @@ from pathlib import Path
 import pytest
 
 from cityhub.clock import SHANGHAI
-from cityhub.settings import REPOSITORY, Settings
+from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
-from flow import pushed, steps
+from flow import pushed
 from sensors import status
 from sensors.hj212 import encode as hj212
 from sensors.jt808 import encode as jt808
 from sensors.jt808.framing import Frame, parse
 from tests.sensors.mqtt_peer import write_feed
 from tests.sensors.tcp.conftest import toy_spec
+from tests.sensors.tcp.process import Process, installation
 from tests.servers.mosquitto import free_port
 from tests.waiting import wait_for
 from warehouse import lake
 
 START = datetime(2026, 11, 20, 8, tzinfo=SHANGHAI)
 FRAMES, KILLS, WINDOW = 3000, 4, 40
-
-
-class Process:
-    """`python -m sensors KIND` as compose runs it."""
-
-    def __init__(self, settings: Settings, kind: str) -> None:
-        self.settings, self.kind, self.log = settings, kind, settings.home / "gateway.log"
-        settings.home.mkdir(parents=True, exist_ok=True)
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it and wait until this very process listens."""
-        outside = {key: value for key, value in os.environ.items() if not key.startswith("CITYHUB_")}
-        own = {"CITYHUB_HOME": str(self.settings.home), "CITYHUB_FEEDS": str(self.settings.feeds)}
-        with self.log.open("ab") as log:
-            self.process = process = subprocess.Popen(
-                [sys.executable, "-m", "sensors", self.kind],
-                env={**outside, **own, "PYTHONPATH": str(REPOSITORY)},
-                stdout=log,
-                stderr=log,
-            )
-
-        def listens() -> bool:
-            told = status.read(self.settings, self.kind) or {}
-            return process.poll() is not None or (told.get("pid") == process.pid and told.get("state") == "ready")
-
-        wait_for(listens, 60)
-        assert process.poll() is None, self.log.read_text()
-
-    def end(self, number: int) -> int:
-        """Send a signal; the exit code."""
-        assert self.process is not None
-        self.process.send_signal(number)
-        return self.process.wait(60)
 
 
 class Device:
@@ -155,11 +119,7 @@ CASES = {
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    home = tmp_path / "home"
-    monkeypatch.setenv("CITYHUB_HOME", str(home))
-    yield Settings(home, tmp_path / "feeds", str(home / "lake" / "c.sqlite"), str(home / "lake" / "data"))
-    for cached in (steps.opened, steps._connection):
-        cached.cache_clear()
+    yield from installation(tmp_path, monkeypatch)
 
 
 @pytest.fixture(autouse=True)
