@@ -6,9 +6,12 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from cityhub.spec.contract import Contract
 from cityhub.spec.fields import FieldSpec, Location, Name, UnitAttribution
+from cityhub.spec.retention import Retention
 from cityhub.spec.source import Model, Source
 from cityhub.spec.units import factor
+from cityhub.spec.watch import Watch
 
 
 class Title(Model):
@@ -33,7 +36,11 @@ class Arrives(Model):
     expected_by: str = Field("06:00", pattern=r"^\d\d:\d\d$", description="local time on the day after the service day")
     min_rows: int = Field(1, ge=0, description="fewer rows make the delivery incomplete")
     per: Literal["day", "month"] = Field("day", description="month: one delivery holds for the whole month")
-    fallback: Literal["none", "carry_forward"] = "none"
+    max_rows: int | None = Field(None, ge=1, description="more rows than this are implausible")
+    fallback: Literal["none", "carry_forward", "manual"] = Field(
+        "none",
+        description="without a delivery: nothing; the last good one, marked; or a file that somebody uploads",
+    )
     device_interval_s: float | None = Field(None, gt=0, description="each device sends once in so many seconds")
     device: list[str] = Field(
         default_factory=list, description="columns that name the device; none: the key without its times"
@@ -49,8 +56,12 @@ class Identity(Model):
         description="timestamp or date column that gives the row's service day; none: the delivery's day",
     )
     version: str | None = Field(None, description="column that orders versions of a row; none: the delivery's day")
-    deletes: Literal["never", "full_compare"] = Field(
-        "never", description="full_compare: a key that a full delivery lacks is closed"
+    deletes: Literal["never", "full_compare", "tombstone"] = Field(
+        "never",
+        description="full_compare: a key that a full delivery lacks is closed; tombstone: a row says that it is gone",
+    )
+    tombstone: dict[str, list[str]] = Field(
+        default_factory=dict, description="deletes: tombstone: {our column: values that mean deleted}"
     )
     history: list[str] = Field(
         default_factory=list,
@@ -96,6 +107,9 @@ class FeedSpec(Model):
     fields: dict[str, FieldSpec] = Field(min_length=1)
     location: Location | None = None
     unit: UnitAttribution = UnitAttribution()
+    contract: Contract = Contract()
+    watch: Watch = Watch()
+    retention: Retention = Retention()
     checks: list[Check] = Field(default_factory=list)
     examples: list[Example] = Field(default_factory=list)
 

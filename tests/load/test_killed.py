@@ -113,16 +113,18 @@ def test_two_loads_of_one_feed_at_once_make_no_duplicates(hub: Hub) -> None:
 def test_readers_see_whole_loads_only(hub: Hub) -> None:
     hub.prepare(SPEC)
     hub.load(SPEC, *pages(1.0))
-    stop = threading.Event()
+    begun, stop = threading.Event(), threading.Event()
     seen: list[tuple[Any, ...]] = []
 
     def read() -> None:
         with hub.connected() as con:
             while not stop.is_set():
                 seen.extend(con.execute("SELECT count(*), count(DISTINCT v), max(v) FROM mk_trial").fetchall())
+                begun.set()
 
     reader = threading.Thread(target=read)
     reader.start()
+    assert begun.wait(60)
     for speed in (2.0, 3.0, 4.0):
         hub.load(SPEC, *pages(speed))
     stop.set()
