@@ -17,6 +17,7 @@ from cityhub.spec.feed import FeedSpec
 from warehouse.compile import data_columns, stage_columns
 from warehouse.geometry import unit_by_point_sql
 from warehouse.names import identifier, identifiers
+from warehouse.tombstone import apply as apply_tombstones
 
 MANY_DAYS = 40
 
@@ -86,6 +87,8 @@ def merge(
     days = [row[0] for row in con.execute("SELECT DISTINCT service_day FROM temp.hub_good ORDER BY 1").fetchall()]
     scope = _scope(spec, days)
     table = identifier(spec.table)
+    if spec.identity.deletes == "tombstone":
+        _bury(con, spec, stamp, merged, scope)
     if _count(con, f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {scope} LIMIT 1)"):
         _judge(con, spec, stamp, scope, stale=stale)
         _write_judged(con, spec, stamp, merged, scope)
@@ -96,6 +99,21 @@ def merge(
     else:  # nothing stands there, and the keys of `hub_good` are distinct: nothing can stand twice
         _write_all(con, spec, stamp, merged)
     return merged
+
+
+def _bury(con: duckdb.DuckDBPyConnection, spec: FeedSpec, stamp: Stamp, merged: Merged, scope: str) -> None:
+    for verdict, day, old_day, rows, flagged in apply_tombstones(con, spec, stamp.load_id, scope):
+        if verdict == "older":
+            merged.older += rows
+            continue
+        merged.flagged += flagged
+        merged.late += rows if day != stamp.day else 0
+        if verdict == "removed":
+            merged.updated += rows
+            merged.closed += rows
+            merged.days.add(old_day if spec.identity.day_from is not None else stamp.day)
+        else:
+            merged.unchanged += rows
 
 
 def _count(con: duckdb.DuckDBPyConnection, sql: str) -> int:

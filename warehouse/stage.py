@@ -14,12 +14,15 @@ from cityhub.errors import HubError, Stop
 from cityhub.secrets import secret
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
+from warehouse import tombstone
 from warehouse.compile import define_macros, mapping, sources
 from warehouse.landing import Manifest
 from warehouse.readers import READERS, relation
 from warehouse.readers.job import Job, Reject, named_file, without_content
 
-TEMPORARY = ("hub_located", "hub_verdict", "hub_loser", "hub_stage", "hub_reject", "hub_refused")
+TEMPORARY = (
+    "hub_located", "hub_verdict", "hub_loser", "hub_stage", "hub_reject", "hub_refused", *tombstone.TEMPORARY,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -132,6 +132,7 @@ class FeedSpec(Model):
             "identity.day_from": [identity.day_from],
             "identity.version": [identity.version],
             "identity.history": [*identity.history],
+            "identity.tombstone": [*identity.tombstone],
             "location": [location.lon, location.lat] if location else [],
             "unit.field": [self.unit.field],
             "arrives.device": [*self.arrives.device],
@@ -145,6 +146,10 @@ class FeedSpec(Model):
             raise ValueError("identity.day_from must be a timestamp or a date")
         if identity.history and (identity.day_from or identity.version):
             raise ValueError("identity.history is for registries: rows without `day_from` and `version`")
+        if (identity.deletes == "tombstone") != bool(identity.tombstone):
+            raise ValueError("identity.deletes: tombstone and identity.tombstone {column: [values]} belong together")
+        if any(self.fields[name].personal != "no" for name in identity.tombstone):
+            raise ValueError("identity.tombstone names a field that is not stored as received (personal)")
         if any(self.fields[name].personal == "drop" for name in identity.history):
             raise ValueError("identity.history names a field that is not stored (personal: drop)")
 
