@@ -72,17 +72,20 @@ def attach(con: duckdb.DuckDBPyConnection, settings: Settings, *, read_only: boo
     con.execute("SET ducklake_retry_backoff = 1.1")
 
 
-def attach_sql(settings: Settings, *, read_only: bool) -> str:
-    """The ATTACH statement, also printed for analysts; paths come from the installation's settings only."""
+def attach_sql(settings: Settings, *, read_only: bool, name: str = "lake", snapshot: int | None = None) -> str:
+    """The ATTACH statement, also printed for analysts; paths come from the installation's settings only. `snapshot`:
+    the lake as it was then, which can only be read."""
     options = [f"DATA_PATH '{_quoted(settings.data)}'"]
     if settings.catalog.startswith("postgres:"):
         where = settings.catalog
     else:
         where = f"sqlite:{settings.catalog}"
         options += ["META_JOURNAL_MODE 'WAL'", "META_BUSY_TIMEOUT 30000"]
+    if snapshot is not None:
+        options.append(f"SNAPSHOT_VERSION {snapshot:d}")
     if read_only:
         options.append("READ_ONLY")
-    return f"ATTACH 'ducklake:{_quoted(where)}' AS lake ({', '.join(options)})"
+    return f"ATTACH 'ducklake:{_quoted(where)}' AS {name} ({', '.join(options)})"
 
 
 def _quoted(text: str) -> str:

@@ -13,9 +13,9 @@ from typing import Any
 
 import duckdb
 
-from cityhub.errors import Usage
+from cityhub.errors import Stop, Usage
 from cityhub.settings import Settings
-from warehouse import lake
+from warehouse import lake, shadow
 
 KEEP_DAYS = 7
 # A file with deleted rows cannot be merged; the default rewrites only files that are 95 % deleted.
@@ -42,6 +42,8 @@ def maintain(settings: Settings, *, keep_days: int = KEEP_DAYS, flush: bool = Fa
     """
     if keep_days < 1:
         raise Usage("CH-LAKE-006", keep_days=keep_days)
+    if shadow.borrowed(settings):
+        raise Stop("CH-LAKE-007", home=str(settings.home))
     con = lake.connect(settings)
     try:
         flushed = []
