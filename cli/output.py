@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cityhub.disk import explained
 from cityhub.errors import HubError, Usage
 from cityhub.secrets import redact
 
@@ -72,7 +73,8 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     @wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return command(*args, **kwargs)
+            with explained():
+                return command(*args, **kwargs)
         except HubError as error:
             report(error, bool(kwargs.get("json_output")))
             raise typer.Exit(error.exit_code) from None

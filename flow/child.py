@@ -77,4 +77,5 @@ def tail(log: Path, lines: int = 5) -> str:
     """The last lines of a log, as one text."""
     if not log.exists():
         return "it wrote nothing"
-    return " | ".join(log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-lines:])
+    text = log.read_text(encoding="utf-8", errors="replace").strip()
+    return " | ".join(text.splitlines()[-lines:]) or "it wrote nothing"

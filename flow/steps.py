@@ -12,8 +12,11 @@ from datetime import date
 from functools import cache
 from typing import Any
 
+import duckdb
+
 from cityhub import clock, log
 from cityhub.clock import month_of
+from cityhub.disk import explained
 from cityhub.errors import HubError, Stop
 from cityhub.secrets import ensure_own
 from cityhub.settings import Settings
@@ -44,6 +47,7 @@ def broken(settings: Settings) -> list[Stop]:
     return read_good(settings.feeds)[1]
 
 
+@explained()
 def open_day(settings: Settings, day: date) -> None:
     """Make the warehouse ready and write down what is expected for the day."""
     specs = active(settings)
@@ -123,6 +127,7 @@ def sync(settings: Settings, feed: str, day: date) -> list[LoadResult]:
     return load_landed(settings, feed, day)
 
 
+@explained()
 def check(settings: Settings, day: date) -> dict[str, Any]:
     """The quality run of the day over all feeds that were loaded."""
     from expectations.run import check_day
@@ -131,6 +136,7 @@ def check(settings: Settings, day: date) -> dict[str, Any]:
     return {"checks": len(results), "failed": sum(not result.success for result in results)}
 
 
+@explained()
 def compute(settings: Settings, day: date) -> dict[str, Any]:
     """Indicators: the day, days that late rows changed, the month so far."""
     from indicators.engine import compute_night
@@ -138,6 +144,7 @@ def compute(settings: Settings, day: date) -> dict[str, Any]:
     return asdict(compute_night(settings, day))
 
 
+@explained()
 def score(settings: Settings, day: date) -> dict[str, Any]:
     """Scores and ranking of the day's month, as of the day."""
     from scoring.month import score_month
@@ -146,6 +153,7 @@ def score(settings: Settings, day: date) -> dict[str, Any]:
     return {"month": month_of(day)}
 
 
+@explained()
 def publish(settings: Settings, day: date) -> dict[str, Any]:
     """Freeze the month's results as a numbered publication; the same content makes no new number."""
     from scoring.publish import publish as publish_month
@@ -177,10 +185,14 @@ def _connection(settings: Settings) -> Any:
 @contextmanager
 def _recorded(settings: Settings, spec: FeedSpec, day: date) -> Iterator[None]:
     try:
-        yield
+        with explained():
+            yield
     except HubError as error:
         log.event(logger, "failed", feed=spec.feed, interval=day, code=error.code)
-        ledger.record_failure(settings, spec, day, error)
+        try:
+            ledger.record_failure(settings, spec, day, error)
+        except (HubError, OSError, duckdb.Error) as second:  # the ledger may be what cannot be written
+            log.event(logger, "failure_not_recorded", level=40, feed=spec.feed, interval=day, detail=str(second))
         raise
 
 

@@ -15,14 +15,15 @@ import secrets as random
 import shutil
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 import zstandard
 
-from cityhub.clock import now
+from cityhub.clock import SHANGHAI, now
 from cityhub.secrets import redact
+from warehouse.whole import is_whole
 
 Format = Literal["json", "ndjson", "csv", "xml", "xlsx", "parquet"]
 MANIFEST = "manifest.json"
@@ -86,10 +87,31 @@ class Manifest:
         return date.fromisoformat(self.service_day)
 
 
-def new_load_id(moment: datetime | None = None) -> str:
-    """An id that sorts by time: `20261121T011500123-9f2c`."""
+def new_load_id(after: str = "", moment: datetime | None = None) -> str:
+    """An id that sorts by time: `20261121T011500123-9f2c`.
+
+    It is later than `after`, the feed's newest: the order of deliveries is that of their ids, and a clock that was
+    put back must not make a new delivery older than one that is stored.
+    """
     moment = moment or now()
-    return f"{moment:%Y%m%dT%H%M%S}{moment.microsecond // 1000:03d}-{random.token_hex(2)}"
+    if after and _written(moment) <= after.partition("-")[0]:
+        moment = datetime.strptime(after.partition("-")[0] + "000", "%Y%m%dT%H%M%S%f").replace(tzinfo=SHANGHAI)
+        moment += timedelta(milliseconds=1)
+    return f"{_written(moment)}-{random.token_hex(2)}"
+
+
+def _written(moment: datetime) -> str:
+    return f"{moment:%Y%m%dT%H%M%S}{moment.microsecond // 1000:03d}"
+
+
+def newest_id(feed_folder: Path) -> str:
+    """The newest load id of a feed in landing, whatever its day; empty when there is none."""
+    ids = (item.name for day in _folders(feed_folder) for item in _folders(day) if (item / MANIFEST).is_file())
+    return max(ids, default="")
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [item for item in folder.iterdir() if item.is_dir() and item.name[0] != "."] if folder.is_dir() else []
 
 
 class Delivery:
@@ -97,7 +119,7 @@ class Delivery:
     leaves nothing behind."""
 
     def __init__(self, landing: Path, feed: str, day: date) -> None:
-        self.feed, self.day, self.load_id = feed, day, new_load_id()
+        self.feed, self.day, self.load_id = feed, day, new_load_id(newest_id(landing / feed))
         self._parts: list[Future[Part]] = []
         self.stated_total: int | None = None
         self.cursor: str | None = None
@@ -169,7 +191,9 @@ class Delivery:
     def _write(self, part: Part, head: bytes, records: bytes, tail: bytes) -> Part:
         whole = _sha256(head, records, tail)
         alone = part.records_sha256 or (_sha256(records) if head or tail else whole)
-        self._store(part.file, zstandard.compress(records, FAST) if part.file.endswith(".zst") else records)
+        # the checksum makes a damaged file an error where it is read, instead of other numbers
+        packed = zstandard.ZstdCompressor(level=FAST, write_checksum=True)
+        self._store(part.file, packed.compress(records) if part.file.endswith(".zst") else records)
         return replace(part, sha256=whole, records_sha256=alone)
 
     def _store(self, name: str, payload: bytes) -> None:
@@ -193,7 +217,8 @@ class Delivery:
             folder=str(self._final),
         )
         before = latest(self._final.parent)
-        if before is not None and before.content_sha256 == manifest.content_sha256 and before.options == self.options:
+        same = before is not None and before.content_sha256 == manifest.content_sha256
+        if before is not None and same and before.options == self.options and _readable(before):
             shutil.rmtree(self._work)
             return before
         write_manifest(self._work, manifest)
@@ -202,6 +227,12 @@ class Delivery:
         os.fsync(handle)
         os.close(handle)
         return manifest
+
+
+def _readable(manifest: Manifest) -> bool:
+    """Whether every part is still there in one piece: what a crashed machine left half is landed anew."""
+    paths = [manifest.path(part) for part in manifest.parts]
+    return all(path.is_file() and (path.suffix != ".zst" or is_whole(path)) for path in paths)
 
 
 def _sha256(*pieces: bytes) -> str:

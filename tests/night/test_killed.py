@@ -1,31 +1,27 @@
 """`kill -9` in the middle of each stage, then the night again: the same final state as an undisturbed run."""
 
 import os
-import shutil
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.night.hub import DAY, REPOSITORY, Hub
+from tests.chaos.blows import members
+from tests.night.hub import Hub
+from tests.night.small import FEEDS, feeds_in
+from tests.night.small import NIGHT as SMALL
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("killed")]
 
-FEEDS = (
-    "muck.vehicle muck.position dust.site dust.sample gas.alarm gas.point gas.pressure enforcement.case"
-    " assessment.special assessment.office assessment.digital assessment.event"
-).split()
-NIGHT = ("nightly", "--day", DAY, "--scale", "0.1")
+NIGHT = (*SMALL, "--scale", "0.1")
 
 
 @pytest.fixture(scope="module")
 def feeds(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("feeds")
-    for name in FEEDS:
-        shutil.copy(REPOSITORY / "feeds" / f"{name}.yaml", folder)
-    return folder
+    return feeds_in(tmp_path_factory.mktemp("feeds"))
 
 
 @pytest.fixture(scope="module")
@@ -68,15 +64,9 @@ STAGES = {
 
 def kill_all(home: Path) -> None:
     """SIGKILL every process of this hub at once: parent, Airflow runner, gateway, sandbox."""
-    mark = f"CITYHUB_HOME={home}".encode()
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        try:
-            if mark in (entry / "environ").read_bytes().split(b"\0"):
-                os.kill(int(entry.name), signal.SIGKILL)
-        except (FileNotFoundError, PermissionError, ProcessLookupError):
-            continue
+    for number in members(home):
+        with suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -15,7 +15,7 @@ from cityhub.errors import Stop
 from cityhub.spec.feed import FeedSpec
 from warehouse.landing import Manifest, Part
 from warehouse.names import literal
-from warehouse.readers.whole import is_whole
+from warehouse.whole import is_whole
 
 Numbered = tuple[int, Part]
 _FILE = re.compile(r'file "([^"]+)"')

@@ -1,0 +1,86 @@
+"""The canonical dump: all that a warehouse holds, as text, without run ids and times of day.
+
+Two warehouses with the same dump are the same to everybody who asks them anything but when it was done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from cityhub.settings import Settings
+from scoring.publication import manifest
+from warehouse import lake
+from warehouse.names import identifier
+
+# Run ids, moments, and what counts how often something was done.
+VOLATILE = set(
+    "load_id _load_id _received_at started_at finished_at as_of marked_at seen_at run_at applied_at published_at since"
+    " landing_folder loads sha256 content_sha256 place inserted updated unchanged state_at state_by found_at closed_at"
+    " opened_at told_at publication lake_snapshot".split()
+)
+# Histories of what was done, not of what is: every run adds its own line.
+HISTORIES = {"load_log", "prepared", "publication"}
+# What is over stays readable; a disturbed hub has more behind it.
+ONLY = {"finding": "state = 'open'", "issue": "state = 'open'"}
+
+
+def dump(settings: Settings) -> dict[str, str]:
+    """Table (or `publication`) → its rows as JSON lines, sorted."""
+    con = lake.connect(settings, read_only=True)
+    try:
+        columns: dict[str, list[str]] = {}
+        for table, column in con.execute(
+            "SELECT table_name, column_name FROM duckdb_columns()"
+            " WHERE database_name = 'lake' AND schema_name = 'main' ORDER BY ALL"
+        ).fetchall():
+            if column not in VOLATILE and table not in HISTORIES and not table.startswith("ducklake_"):
+                columns.setdefault(table, []).append(column)
+        found = {
+            table: _lines(con, f"lake.{identifier(table)}", names, ONLY.get(table)) for table, names in columns.items()
+        }
+        return found | {"(published)": _published(con, settings)}
+    finally:
+        con.close()
+
+
+def digest(content: dict[str, str]) -> str:
+    """One sha256 over a dump."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def differences(content: dict[str, str], other: dict[str, str], *, lines: int = 3) -> dict[str, Any]:
+    """Table → lines that only one of the two has, a few of each."""
+    found: dict[str, Any] = {}
+    for table in sorted(content.keys() | other.keys()):
+        mine, theirs = content.get(table, "").splitlines(), other.get(table, "").splitlines()
+        if mine != theirs:
+            only, missing = sorted(set(mine) - set(theirs)), sorted(set(theirs) - set(mine))
+            found[table] = {"rows": [len(mine), len(theirs)], "only here": only[:lines], "only there": missing[:lines]}
+    return found
+
+
+def _lines(con: duckdb.DuckDBPyConnection, source: str, names: list[str], where: str | None) -> str:
+    listed = ", ".join(f'"{name}"' for name in sorted(names))
+    inner = f"SELECT {listed} FROM {source} WHERE {where or 'true'}"
+    rows = con.execute(f"SELECT CAST(to_json(t) AS VARCHAR) FROM ({inner}) AS t ORDER BY 1").fetchall()
+    return "\n".join(row[0] for row in rows)
+
+
+def _published(con: duckdb.DuckDBPyConnection, settings: Settings) -> str:
+    """What `current` says: period, status and rows of every file, whatever its number is."""
+    current = settings.publications / "current"
+    if not current.exists():
+        return ""
+    told = manifest.read(current.resolve())
+    parts = [json.dumps({"period": told.period, "day": told.service_day, "status": told.status})]
+    for file in sorted(Path(current.resolve()).glob("*.parquet")):
+        source = f"read_parquet('{file}')"
+        names = [row[0] for row in con.execute(f"SELECT column_name FROM (DESCRIBE SELECT * FROM {source})").fetchall()]
+        parts.append(file.name)
+        parts.append(_lines(con, source, [name for name in names if name not in VOLATILE], None))
+    return "\n".join(parts)
