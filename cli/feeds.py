@@ -1,4 +1,4 @@
-"""`cityhub feed`: look at feed specs and check them; nothing is written but the schema file."""
+"""`cityhub feed`: look at feed specs; nothing is written but the schema file. `cli/register.py` has the other verbs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from cityhub.errors import HubError, Stop
 from cityhub.settings import load as load_settings
-from cli.output import as_json, guarded, out, report, table
+from cli.output import as_json, guarded, out, table
 
-app = typer.Typer(help="Feed specs: list, show, check, schema.", no_args_is_help=True)
+app = typer.Typer(help="Feed specs: look at them, check, preview, switch on and off.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 
@@ -57,52 +56,6 @@ def show(
         as_json(spec.model_dump(mode="json", by_alias=True))
     else:
         out.print((load_settings().feeds / f"{feed}.yaml").read_text(encoding="utf-8"), markup=False)
-
-
-@app.command("check")
-@guarded
-def check(
-    feeds: Annotated[list[str] | None, typer.Argument(help="feed names or files; none: all")] = None,
-    connect: Annotated[bool, typer.Option("--connect", help="also try DNS, TCP, login and the first page")] = False,
-    json_output: Json = False,
-) -> None:
-    """Every problem of the named specs at once, with file and line. Exit code 2 when there is one."""
-    from cityhub.spec.read import read_spec
-
-    folder = load_settings().feeds
-    paths = [Path(name) if name.endswith(".yaml") else folder / f"{name}.yaml" for name in feeds or []]
-    problems: list[dict[str, Any]] = []
-    for path in paths or sorted(folder.glob("*.yaml")):
-        try:
-            if not path.is_file():
-                raise Stop("CH-FEED-002", feed=path.stem, folder=str(path.parent), near="see `cityhub feed list`")
-            spec = read_spec(path)
-            if connect:
-                from connectors.check import check_connection
-
-                for step in check_connection(spec):
-                    table_row = (spec.feed, step.name, "ok" if step.ok else "failed", step.detail)
-                    if not json_output:
-                        out.print("  ".join(str(value) for value in table_row), markup=False)
-                    if not step.ok:
-                        problems.append({"file": str(path), "step": step.name, "problem": step.detail})
-        except HubError as error:
-            listed = getattr(error, "problems", None) or [
-                {"problem": error.part("what"), "line": error.place.get("line")}
-            ]
-            problems += [{"file": str(path), "code": error.code, **item} for item in listed]
-            if not json_output:
-                for item in listed:
-                    out.print(
-                        f"{path}:{item.get('line') or 1}: {error.code} {item.get('field', '')}: {item['problem']}",
-                        markup=False,
-                    )
-                report(error)
-    if json_output:
-        as_json({"problems": problems})
-    elif not problems:
-        out.print("all specs are good")
-    raise typer.Exit(2 if problems else 0)
 
 
 @app.command("schema")

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from cli import data, decode, emit, feeds, night, scores, services
+from cli import data, decode, emit, feeds, night, register, scores, services
 
 app = typer.Typer(
     name="cityhub",
@@ -24,6 +24,8 @@ app.command("sql")(data.sql)
 app.command("connect")(data.connect)
 app.command("maintain")(data.maintain)
 app.add_typer(data.quarantine_app, name="quarantine")
+for verb in (register.check, register.preview, register.connect):
+    feeds.app.command(verb.__name__)(verb)
 app.add_typer(feeds.app, name="feed")
 app.add_typer(scores.score_app, name="score")
 app.add_typer(scores.publish_app, name="publish")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from io import BytesIO
 from typing import Any
@@ -27,8 +28,16 @@ _RETRIES = 2
 logger = log.get("cityhub.connectors")
 
 
-def pull(spec: FeedSpec, day: date, delivery: Delivery, cursor: str | None = None, *, policy: Policy = DEFAULT) -> None:
-    """Land the rows of a service day, or the rows changed since `cursor` less the overlap.
+def pull(
+    spec: FeedSpec,
+    day: date,
+    delivery: Delivery,
+    cursor: str | None = None,
+    *,
+    policy: Policy = DEFAULT,
+    limit: int | None = None,
+) -> None:
+    """Land the rows of a service day, or the rows changed since `cursor` less the overlap; a preview sets a `limit`.
 
     `delivery.cursor` becomes the highest value of the change column that was read; the caller moves the
     feed's position only when the load commits. Raises what `connect`, `plan` and `explain_database` raise.
@@ -37,7 +46,7 @@ def pull(spec: FeedSpec, day: date, delivery: Delivery, cursor: str | None = Non
     connection = _connected(spec, url, place, policy)
     with closing(connection):
         try:
-            query = plan(connection, spec, day, cursor, place)
+            query = replace(plan(connection, spec, day, cursor, place), limit=limit)
             rows = _land(connection, url, query, delivery, f"SELECT {place['address']} {place['table']}")
         except (DBAPIError, RuntimeError) as error:
             raise explain_database(error, url, place, table=place["table"]) from error
@@ -48,12 +57,36 @@ def pull(spec: FeedSpec, day: date, delivery: Delivery, cursor: str | None = Non
     log.event(logger, "pulled", feed=spec.feed, interval=day, rows=rows, parts=len(delivery))
 
 
-def look(spec: FeedSpec, day: date, policy: Policy) -> str:
-    """Connect and find the table, read nothing: what a connection test reports. Raises like `pull`."""
-    url, place = _where(spec, day)
-    with closing(_connected(spec, url, place, policy)) as connection:
-        query = plan(connection, spec, day, None, place)
-    return f"{place['table']} has {len(query.columns)} columns: {', '.join(list(query.columns)[:12])}"
+class Look:
+    """An open connection to a feed's table: what a connection test reports. Raises like `pull`, step by step."""
+
+    def __init__(self, spec: FeedSpec, day: date, policy: Policy) -> None:
+        self._spec, self._day = spec, day
+        self._url, self.place = _where(spec, day)
+        self._connection = _connected(spec, self._url, self.place, policy)
+
+    def table(self) -> str:
+        """Find the table and its columns."""
+        query = self._planned()
+        return f"{self.place['table']} has {len(query.columns)} columns: {', '.join(list(query.columns)[:12])}"
+
+    def rows(self, most: int) -> int:
+        """How many rows of the day there are, counted to `most`."""
+        query = replace(self._planned(), limit=most)
+        try:
+            return sum(batch.num_rows for batch in streamed(self._connection, query))
+        except (DBAPIError, RuntimeError) as error:
+            raise explain_database(error, self._url, self.place, table=self.place["table"]) from error
+
+    def _planned(self) -> Query:
+        try:
+            return plan(self._connection, self._spec, self._day, None, self.place)
+        except DBAPIError as error:
+            raise explain_database(error, self._url, self.place, table=self.place["table"]) from error
+
+    def close(self) -> None:
+        """Leave the database."""
+        self._connection.close()
 
 
 def _where(spec: FeedSpec, day: date) -> tuple[URL, dict[str, Any]]:
@@ -70,7 +103,7 @@ def _connected(spec: FeedSpec, url: URL, place: dict[str, Any], policy: Policy) 
 
 
 def _land(connection: Connection, url: URL, query: Query, delivery: Delivery, request: str) -> int:
-    batches = bulk(url, query) if has_bulk_path(url) else streamed(connection, query)
+    batches = bulk(url, query) if has_bulk_path(url) and query.limit is None else streamed(connection, query)
     top: Any = None
     total = 0
     part: list[pa.RecordBatch] = []

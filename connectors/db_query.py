@@ -44,6 +44,7 @@ class Query:
     missing: tuple[str, ...]
     ceiling: str | int | None = None
     dialect: str = ""
+    limit: int | None = None
 
     def select(self, *, as_text: bool) -> sa.Select[Any]:
         """All columns, as text in the database's own exact notation or as the driver gives them."""
@@ -51,6 +52,8 @@ class Query:
         chosen = [self._text(col) if as_text else col for col in plain]
         statement = sa.select(*chosen).select_from(self.table).where(*self.where)
         # A bare name in ORDER BY would mean the casted column: 10 before 9.
+        if self.limit is not None:
+            return statement.limit(self.limit)  # in any order: a look must not sort a table
         return statement.order_by(*(plain[name] for name in self.order))
 
     def _text(self, column: sa.ColumnClause[Any]) -> sa.ColumnElement[Any]:

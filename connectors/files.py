@@ -26,8 +26,16 @@ _UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", "~")
 logger = log.get("cityhub.connectors")
 
 
-def pull(spec: FeedSpec, day: date, delivery: Delivery, cursor: str | None = None, *, policy: Policy = DEFAULT) -> None:
-    """Land every file that fits the pattern for the day, by name; `cursor` is not used.
+def pull(
+    spec: FeedSpec,
+    day: date,
+    delivery: Delivery,
+    cursor: str | None = None,
+    *,
+    policy: Policy = DEFAULT,
+    most: int | None = None,
+) -> None:
+    """Land every file that fits the pattern for the day, by name; `cursor` is not used. A preview takes `most` one.
 
     Raises `Retry` CH-PULL-051 (nothing yet), 056 (still growing), `Stop` CH-PULL-050 (folder) and what
     `columns_of_file`, `unpacked` and `SftpFolder` raise; then nothing lands.
@@ -38,7 +46,7 @@ def pull(spec: FeedSpec, day: date, delivery: Delivery, cursor: str | None = Non
         raise TypeError(f"{spec.feed} is no files feed")
     place = {"feed": spec.feed}
     with closing(open_folder(spec, day, policy)) as folder:
-        for name in wanted(folder, spec, day, policy):
+        for name in wanted(folder, spec, day, policy)[:most]:
             received = folder.read(name)
             for inner, body in unpacked(name, received, place):
                 if not body.strip():

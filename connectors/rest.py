@@ -126,6 +126,24 @@ def pull(spec: FeedSpec, day: date, delivery: Delivery, cursor: str | None = Non
     log.event(logger, "pulled", feed=spec.feed, interval=day, rows=pager.count, pages=pager.number)
 
 
+def first_page(spec: FeedSpec, day: date, delivery: Delivery, rows: int, policy: Policy) -> None:
+    """Put the first page, of at most `rows` records where the paging has a size, into a delivery; raises as `pull`."""
+    source = spec.source
+    assert isinstance(source, RestSource)
+    if hasattr(source.paging, "size"):
+        paging = source.paging.model_copy(update={"size": min(source.paging.size, rows)})
+        spec = spec.model_copy(update={"source": source.model_copy(update={"paging": paging, "retries": 0})})
+    reader = Reader(spec, day, policy)
+    pager = Pager(reader.source.paging, reader.place, 1)
+    if source.format == "xml":
+        delivery.options["record"] = source.records_at
+    try:
+        page = reader.page(pager.first(), 1)
+    finally:
+        reader.caller.close()
+    _store(delivery, page, reader.request(pager.first()), 1, page.identity())
+
+
 def _walk(reader: Reader, pager: Pager, delivery: Delivery, ahead: ThreadPoolExecutor) -> None:
     params: Params | None = pager.first()
     coming = ahead.submit(reader.page, pager.first(), pager.number)

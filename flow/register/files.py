@@ -1,0 +1,31 @@
+"""Which file a feed is in: active and switched off ones in the feeds folder, drafts below it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cityhub.errors import Usage
+from cityhub.lint.problem import listed, nearest
+
+DRAFTS = "drafts"
+
+
+def drafts(folder: Path) -> Path:
+    """Where drafts wait until they are activated."""
+    return folder / DRAFTS
+
+
+def find(folder: Path, name: str) -> Path:
+    """The file of a feed, of a draft, or the path itself. Raises `Usage` CH-REG-050 with the nearest name."""
+    if name.endswith((".yaml", ".yml")) or "/" in name:
+        path = Path(name)
+        for candidate in (path, folder / name, drafts(folder) / name):
+            if candidate.is_file():
+                return candidate
+    else:
+        for candidate in (folder / f"{name}.yaml", drafts(folder) / f"{name}.yaml"):
+            if candidate.is_file():
+                return candidate
+    names = [path.stem for path in [*folder.glob("*.yaml"), *drafts(folder).glob("*.yaml")]]
+    near = nearest(Path(name).name.removesuffix(".yaml"), names, 0.5)
+    raise Usage("CH-REG-050", feed=name, folder=str(folder), near=near or listed(sorted(names)[:8]))
