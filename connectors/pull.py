@@ -7,12 +7,13 @@ from datetime import date
 from importlib import import_module
 
 from cityhub import log
-from cityhub.errors import Stop
+from cityhub.errors import HubError, Stop
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from connectors.retry import DEFAULT, Policy
 from warehouse import lake
-from warehouse.landing import Delivery, Manifest, discard_partial
+from warehouse.landing import Manifest, discard_partial
+from warehouse.personal import edge
 
 Connector = Callable[..., None]
 logger = log.get("cityhub.connectors")
@@ -43,8 +44,16 @@ def pull(
         rests = discard_partial(settings.landing, spec.feed, day)
         if rests:
             log.event(logger, "discarded_partial", feed=spec.feed, interval=day, folders=rests)
-        with Delivery(settings.landing, spec.feed, day) as delivery:
-            connector(spec, day, delivery, cursor, policy=policy)
+        guard, refusal = edge.of(spec), None
+        try:
+            with edge.delivery(settings, spec, day) as delivery:
+                connector(spec, day, delivery, cursor, policy=policy)
+        except HubError as error:
+            if guard is None:
+                raise
+            refusal = guard.quieted(error)
+    if refusal is not None:
+        raise refusal  # outside the handler: the first error, with what a driver quoted, is not its cause
     if delivery.manifest is None:
         raise AssertionError("a delivery that was left normally has a manifest")
     return delivery.manifest

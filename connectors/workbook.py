@@ -40,7 +40,9 @@ def pull(spec: FeedSpec, day: date, delivery: Delivery, cursor: str | None = Non
             columns = (*rows.records[0], MONTH) if rows.records else ()
             delivery.add("".join(lines).encode(), "ndjson", request=folder.where(name), columns=columns)
             suffix = "" if number == 1 else f"_{number}"
-            delivery.options[f"original{suffix}"] = attached = f"{number:06d}.original.xlsx"
+            attached = f"{number:06d}.original.xlsx"
+            if delivery.keeps_originals:
+                delivery.options[f"original{suffix}"] = attached
             delivery.options[f"original_sha256{suffix}"] = delivery.attach(attached, body)
             delivery.findings += rows.findings
     log.event(logger, "pulled", feed=spec.feed, interval=day, files=len(delivery))

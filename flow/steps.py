@@ -28,6 +28,7 @@ from sensors.segments import collect
 from warehouse import lake, ledger
 from warehouse.landing import Manifest, deliveries
 from warehouse.load import LoadResult, load
+from warehouse.personal import key as personal_key
 from warehouse.prepare import prepare
 
 logger = log.get("cityhub.flow")
@@ -54,6 +55,7 @@ def open_day(settings: Settings, day: date) -> None:
     ensure_own(settings.home, "personal_key")
     prepare(settings, list(specs.values()))
     con = _connection(settings)
+    personal_key.note(con, settings)
     with lake.write(con, settings, f"expect {day}"):
         ledger.expect(con, list(specs.values()), day)
 
@@ -69,6 +71,7 @@ def land(settings: Settings, feed: str, day: date) -> Manifest | None:
     opened(settings, day)
     spec = one(settings.feeds, feed)
     with _recorded(settings, spec, day):
+        personal_key.check(_connection(settings), spec)
         if spec.source.kind in PUSHED:
             manifest = collect(settings, spec, day)
         else:

@@ -32,6 +32,7 @@ from sensors.payload import Memory
 from sensors.segment import ask, closed, living, recover, sync_folder
 from warehouse import lake
 from warehouse.landing import MANIFEST, Delivery, Manifest, discard_partial, latest
+from warehouse.personal import edge
 from warehouse.readers.json_parts import PROBLEM_KEY
 
 logger = log.get("cityhub.sensors")
@@ -55,7 +56,7 @@ def collect(settings: Settings, spec: FeedSpec, day: date) -> Manifest | None:
         segments = closed(folder)
         if not segments:
             return latest(settings.landing / spec.feed / day.isoformat())
-        delivery = Delivery(settings.landing, spec.feed, day)
+        delivery = edge.delivery(settings, spec, day)
         _claim(folder, delivery, segments)
         with delivery:
             bad, memory = _Refused(), Memory(folder / MEMORY)

@@ -2,13 +2,14 @@
 
 The SELECT reads a relation `raw(part, place, s0, s1, …)`, all texts, where `s<i>` is `sources(spec)[i]`. Rows
 that fail a check carry their reasons in `__bad` as JSON; all other columns are those of the canonical table.
-The text depends on the spec and the decimal sign alone: day and time of the delivery are the parameters `$day`
-and `$received`, the key for personal fields is a session variable.
+The text depends on the spec, the decimal sign and what landed sealed alone: day and time of the delivery are the
+parameters `$day` and `$received`, the key for personal fields is a session variable.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -32,7 +33,10 @@ STAMPED = ("_load_id", "_received_at")
 
 @dataclass(frozen=True)
 class _Column:
-    """A field while it is compiled: `s` received, `v` typed, `e` reason; `soft` says when a reason only empties."""
+    """A field while it is compiled: `s` received, `v` typed, `e` reason; `soft` says when a reason only empties.
+
+    `p`: the reason out of a landed token, NULL where the value is none; empty for a source that did not land sealed.
+    """
 
     name: str
     field: FieldSpec
@@ -40,6 +44,7 @@ class _Column:
     v: str
     e: str
     soft: str = "false"
+    p: str = ""
 
 
 def sources(spec: FeedSpec) -> tuple[str, ...]:
@@ -68,12 +73,17 @@ def define_macros(con: duckdb.DuckDBPyConnection) -> None:
         con.execute("SET VARIABLE hub_macros = true")
 
 
-def mapping(spec: FeedSpec, decimal: str = ".") -> str:
-    """The SELECT from `raw` to staged rows: canonical columns, `__part`, `__place`, `__bad`, `__hash`."""
-    columns = _columns(spec)
-    values = ", ".join(f"{typed(c.field, c.s, decimal)} AS {c.v}" for c in columns)
-    reasons = ", ".join(f"{_reason(spec, c)} AS {c.e}" for c in columns)
+def mapping(spec: FeedSpec, decimal: str = ".", protected: Collection[str] = ()) -> str:
+    """The SELECT from `raw` to staged rows: canonical columns, `__part`, `__place`, `__bad`, `__hash`.
+
+    `protected`: source columns that landed as tokens of warehouse/personal/seal.py.
+    """
+    columns = _columns(spec, protected)
+    values = ", ".join(f"{_typed(c, decimal)} AS {c.v}" for c in columns)
+    reasons = ", ".join(f"{_judged(spec, c)} AS {c.e}" for c in columns)
     steps = [("typed", f"SELECT *, {values} FROM raw"), ("judged", f"SELECT *, {reasons} FROM typed")]
+    if any(c.p for c in columns):
+        steps = [("opened", _opened(columns)), ("typed", f"SELECT *, {values} FROM opened"), steps[1]]
     last = "judged"
     soft = [c for c in columns if c.soft != "false"]
     if soft:
@@ -106,13 +116,42 @@ def spec_sha256(spec: FeedSpec) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _columns(spec: FeedSpec) -> list[_Column]:
+def _opened(columns: list[_Column]) -> str:
+    """Tokens taken apart: the protected text stands for the received one, its reason beside it."""
+    sealed = {c.s: c.p for c in columns if c.p}
+    texts = ", ".join(
+        f"CASE WHEN starts_with({s}, '~hub:') THEN substr({s}, 9 + strlen(split_part({s}, ':', 3))) ELSE {s} END AS {s}"
+        for s in sealed
+    )
+    reasons = ", ".join(
+        f"CASE WHEN starts_with({s}, '~hub:') THEN split_part({s}, ':', 3) END AS {p}" for s, p in sealed.items()
+    )
+    return f"SELECT * REPLACE ({texts}), {reasons} FROM raw"
+
+
+def _typed(column: _Column, decimal: str) -> str:
+    value = typed(column.field, column.s, decimal)
+    if not column.p:
+        return value
+    if column.field.type != "text":  # a dropped one: nobody sees what it was
+        return f"CASE WHEN {column.p} IS NULL THEN {value} END"
+    return f"CASE WHEN {column.p} IS NOT NULL THEN {column.s} ELSE {value} END"
+
+
+def _judged(spec: FeedSpec, column: _Column) -> str:
+    reason = _reason(spec, column)
+    return f"CASE WHEN {column.p} IS NOT NULL THEN nullif({column.p}, '') ELSE {reason} END" if column.p else reason
+
+
+def _columns(spec: FeedSpec, protected: Collection[str] = ()) -> list[_Column]:
     at = {source: f"s{i}" for i, source in enumerate(sources(spec))}
     found = []
     for i, (name, field) in enumerate(spec.fields.items()):
         if field.personal in {"hash", "mask"} and field.type != "text":
             raise Stop("CH-LOAD-008", feed=spec.feed, field=name, problem="a personal field must have type text")
         column = _Column(name, field, at[field.source], f"v{i}", f"e{i}")
+        if field.source in protected:
+            column = replace(column, p=f"p{at[field.source][1:]}")
         found.append(replace(column, soft=_soft(spec, column)))
     return found
 
@@ -192,13 +231,14 @@ def _named(columns: list[_Column], name: str) -> _Column:
     return next(column for column in columns if column.name == name)
 
 
-def _protected(field: FieldSpec, text: str) -> str:
-    return {
+def _protected(column: _Column, text: str) -> str:
+    shown = {
         "no": text,
         "hash": f"hub_hash(hub_text({text}))",
         "mask": f"hub_mask(hub_text({text}))",
         "drop": "'****'",
-    }[field.personal]
+    }[column.field.personal]
+    return f"CASE WHEN {column.p} IS NOT NULL THEN {column.s} ELSE {shown} END" if column.p else shown
 
 
 def _final(spec: FeedSpec, columns: list[_Column], last: str) -> str:
@@ -211,7 +251,8 @@ def _final(spec: FeedSpec, columns: list[_Column], last: str) -> str:
         if position_is_soft and spec.location and column.name in {spec.location.lon, spec.location.lat}:
             value = f"CASE WHEN epos IS NULL THEN {value} END"
         if column.field.personal in {"hash", "mask"}:
-            value = f"hub_{column.field.personal}({value})"
+            shown = f"hub_{column.field.personal}({value})"
+            value = f"CASE WHEN {column.p} IS NOT NULL THEN {value} ELSE {shown} END" if column.p else shown
         if column.field.personal != "drop":
             out.append(f"{value} AS {identifier(column.name)}")
     if spec.location is not None:
@@ -224,7 +265,7 @@ def _final(spec: FeedSpec, columns: list[_Column], last: str) -> str:
 
 def _bad(spec: FeedSpec, columns: list[_Column], position_is_soft: bool) -> str:
     judged = [c for c in columns if c.soft != "true"]
-    found = {c.name: (_hard(c), c.s, _protected(c.field, c.s)) for c in judged}
+    found = {c.name: (_hard(c), c.s, _protected(c, c.s)) for c in judged}
     tests = [f"{hard} IS NOT NULL" for hard, _, _ in found.values()]
     entries = [
         f"CASE WHEN {hard} IS NOT NULL THEN {{'reason': {hard}, 'field': {literal(name)}, 'value': {value}}} END"
@@ -235,14 +276,14 @@ def _bad(spec: FeedSpec, columns: list[_Column], position_is_soft: bool) -> str:
         tests.append("epos IS NOT NULL")
         entries.append(
             f"CASE WHEN epos IS NOT NULL THEN {{'reason': epos, 'field': {literal(lon.name)},"
-            f" 'value': concat({_protected(lon.field, lon.s)}, ' ', {_protected(lat.field, lat.s)})}} END"
+            f" 'value': concat({_protected(lon, lon.s)}, ' ', {_protected(lat, lat.s)})}} END"
         )
-    guard = {c.s: c.field for c in columns}
-    guard |= {c.s: c.field for c in columns if c.field.personal != "no"}
+    guard = {c.s: c for c in columns}
+    guard |= {c.s: c for c in columns if c.field.personal != "no"}
     # json_object and not a struct: names in a record may differ by case alone.
     row = ", ".join(f"{literal(name)}, {_protected(guard[f's{i}'], f's{i}')}" for i, name in enumerate(sources(spec)))
     keys = [_named(columns, name) for name in spec.identity.key]
-    key = ", ".join(_protected(c.field, f"hub_text({c.s})") for c in keys)
+    key = ", ".join(_protected(c, f"hub_text({c.s})") for c in keys)
     why = f"list_filter([{', '.join(entries)}], lambda item: item IS NOT NULL)"
     content = f"{{'why': {why}, 'key': concat_ws('|', {key}), 'row': json_object({row})}}"
     return f"CASE WHEN {' OR '.join(tests)} THEN CAST(to_json({content}) AS VARCHAR) END"

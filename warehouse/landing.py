@@ -2,6 +2,7 @@
 
 A body is stored as its records (zstd) plus `head` and `tail`, the envelope around them, in the manifest:
 head + records + tail are exactly the bytes received, and the load reads the records without the envelope.
+Of a feed with personal fields the records land sealed (warehouse/personal), without envelope and originals.
 A delivery counts as landed when its `manifest.json` is there; a folder without one is the rest of a killed
 process and is ignored.
 """
@@ -13,15 +14,17 @@ import json
 import os
 import secrets as random
 import shutil
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import zstandard
 
 from cityhub.clock import SHANGHAI, now
+from cityhub.errors import HubError
 from cityhub.secrets import redact
 from warehouse.whole import is_whole
 
@@ -38,7 +41,7 @@ class Part:
     """One received body.
 
     `file` holds the records: format json = one JSON array, ndjson = one object a line, the others = the
-    whole body. `sha256` is over the body as received, `records_sha256` over the records alone.
+    whole body. `sha256` is over the body as received, `records_sha256` over the records alone, as received too.
     """
 
     file: str
@@ -56,7 +59,10 @@ class Part:
 @dataclass(frozen=True)
 class Manifest:
     """What one delivery is: `stated_total` is the number of records that the source claims, `cursor` the
-    change cursor after it, `options` (encoding, delimiter, header_row, sheet, record …) how to read it."""
+    change cursor after it, `options` (encoding, delimiter, header_row, sheet, record …) how to read it.
+
+    `protected`: source column → hash, mask or drop, for those whose values landed sealed; `key`: fingerprint of the
+    key used; `withheld`: name → sha256 of originals that were not kept because they hold personal values."""
 
     feed: str
     service_day: str
@@ -68,14 +74,20 @@ class Manifest:
     cursor: str | None = None
     options: dict[str, str | int] = field(default_factory=dict)
     findings: tuple[str, ...] = ()
+    protected: dict[str, str] = field(default_factory=dict)
+    key: str = ""
+    withheld: dict[str, str] = field(default_factory=dict)
     folder: str = ""
 
     @property
     def content_sha256(self) -> str:
-        """Identity of what was delivered, whatever envelope, time and page size it came in."""
+        """Identity of what was delivered, whatever envelope, time and page size it came in. The same bytes protected
+        in another way or with another key are another content: the old one cannot serve for them."""
         digest = hashlib.sha256()
         for part in self.parts:
             digest.update(part.records_sha256.encode())
+        if self.protected:
+            digest.update(json.dumps([self.key, sorted(self.protected.items())]).encode())
         return digest.hexdigest()
 
     def path(self, part: Part) -> Path:
@@ -114,12 +126,39 @@ def _folders(folder: Path) -> list[Path]:
     return [item for item in folder.iterdir() if item.is_dir() and item.name[0] != "."] if folder.is_dir() else []
 
 
+@dataclass(frozen=True)
+class Sealed:
+    """Records as they land, with their columns."""
+
+    records: bytes
+    columns: tuple[str, ...]
+
+
+class Edge(Protocol):
+    """What protects the personal fields of a feed before anything is stored (warehouse/personal/edge.py)."""
+
+    key: str
+    sealed: dict[str, str]
+
+    def stored_as(self, form: Format) -> Format: ...
+
+    def seal(
+        self, records: bytes, form: Format, options: Mapping[str, str | int], columns: tuple[str, ...]
+    ) -> Sealed: ...
+
+    def request(self, text: str) -> str: ...
+
+    def quiet(self, text: str) -> str: ...
+
+
 class Delivery:
     """A delivery being written. Use as a context manager: leaving it normally lands it, an exception
-    leaves nothing behind."""
+    leaves nothing behind. Made by `warehouse.personal.edge.delivery`, which knows what is personal."""
 
-    def __init__(self, landing: Path, feed: str, day: date) -> None:
+    def __init__(self, landing: Path, feed: str, day: date, *, edge: Edge | None = None) -> None:
         self.feed, self.day, self.load_id = feed, day, new_load_id(newest_id(landing / feed))
+        self._edge = edge
+        self._withheld: dict[str, str] = {}
         self._parts: list[Future[Part]] = []
         self.stated_total: int | None = None
         self.cursor: str | None = None
@@ -143,7 +182,7 @@ class Delivery:
             return
         try:
             self.manifest = self._land()
-        except OSError:  # a disk that is full says so when the bytes are written
+        except (OSError, HubError):  # a disk that is full says so when the bytes are written
             shutil.rmtree(self._work, ignore_errors=True)
             raise
 
@@ -160,37 +199,54 @@ class Delivery:
     ) -> str:
         """Store one body and return its file's name; it is synced to disk before the delivery lands.
         `head + records + tail` are the bytes received; `records_sha256` where the caller has it already."""
-        name = f"{len(self._parts) + 1:06d}.{format}" + ("" if format in {"xlsx", "parquet"} else ".zst")
+        edge = self._edge
+        stored = edge.stored_as(format) if edge else format
+        name = f"{len(self._parts) + 1:06d}.{stored}" + ("" if stored in {"xlsx", "parquet"} else ".zst")
         part = Part(
             file=name,
-            format=format,
+            format=stored,
             bytes=len(head) + len(records) + len(tail),
             sha256="",
             records_sha256=records_sha256 or "",
             received_at=now().isoformat(),
-            request=redact(request),
-            head=head.decode("utf-8", "surrogateescape"),
-            tail=tail.decode("utf-8", "surrogateescape"),
+            request=redact(edge.request(request) if edge else request),
+            # An envelope may repeat what the records say.
+            head="" if edge else head.decode("utf-8", "surrogateescape"),
+            tail="" if edge else tail.decode("utf-8", "surrogateescape"),
             columns=columns,
         )
         for earlier in self._parts[-AHEAD:][:1]:  # a slow disk slows the pull down before bodies pile up in memory
             earlier.result()
-        self._parts.append(self._writer.submit(self._write, part, head, records, tail))
+        self._parts.append(self._writer.submit(self._write, part, format, (head, records, tail), dict(self.options)))
         return name
 
     def __len__(self) -> int:
         """The number of bodies so far."""
         return len(self._parts)
 
+    @property
+    def keeps_originals(self) -> bool:
+        """False for a feed with personal fields: of a body as received only its sha256 stays."""
+        return self._edge is None
+
     def attach(self, name: str, body: bytes) -> str:
         """Keep a body as received beside the parts made from it (a workbook, a page that had to be
-        rewritten); returns its sha256. The load does not read attachments."""
-        self._store(name, body)
-        return _sha256(body)
+        rewritten), or only its sha256 where it holds personal values; returns that. The load does not read
+        attachments."""
+        digest = _sha256(body)
+        if self.keeps_originals:
+            self._store(name, body)
+        else:
+            self._withheld[name] = digest
+        return digest
 
-    def _write(self, part: Part, head: bytes, records: bytes, tail: bytes) -> Part:
+    def _write(self, part: Part, form: Format, body: tuple[bytes, bytes, bytes], options: dict[str, str | int]) -> Part:
+        head, records, tail = body
         whole = _sha256(head, records, tail)
         alone = part.records_sha256 or (_sha256(records) if head or tail else whole)
+        if self._edge is not None:
+            sealed = self._edge.seal(records, form, options, part.columns)
+            records, part = sealed.records, replace(part, columns=sealed.columns)
         # the checksum makes a damaged file an error where it is read, instead of other numbers
         packed = zstandard.ZstdCompressor(level=FAST, write_checksum=True)
         self._store(part.file, packed.compress(records) if part.file.endswith(".zst") else records)
@@ -203,17 +259,22 @@ class Delivery:
             os.fsync(handle.fileno())
 
     def _land(self) -> Manifest:
+        edge = self._edge
+        parts = tuple(part.result() for part in self._parts)
         manifest = Manifest(
             feed=self.feed,
             service_day=self.day.isoformat(),
             load_id=self.load_id,
             started_at=self._started,
             finished_at=now().isoformat(),
-            parts=tuple(part.result() for part in self._parts),
+            parts=parts,
             stated_total=self.stated_total,
             cursor=self.cursor,
             options=self.options,
-            findings=tuple(self.findings),
+            findings=tuple(edge.quiet(finding) if edge else finding for finding in self.findings),
+            protected=dict(sorted(edge.sealed.items())) if edge else {},
+            key=edge.key if edge else "",
+            withheld=self._withheld,
             folder=str(self._final),
         )
         before = latest(self._final.parent)

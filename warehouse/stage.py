@@ -17,6 +17,7 @@ from cityhub.spec.feed import FeedSpec
 from warehouse import tombstone
 from warehouse.compile import define_macros, mapping, sources
 from warehouse.landing import Manifest
+from warehouse.personal import key
 from warehouse.readers import READERS, relation
 from warehouse.readers.job import Job, Reject, named_file, without_content
 
@@ -57,7 +58,7 @@ def staged(con: duckdb.DuckDBPyConnection, settings: Settings, spec: FeedSpec, m
     job = Job(con, spec, manifest, work, sources(spec))
     try:
         define_macros(con)
-        _set_key(con, spec)
+        _set_key(con, spec, manifest)
         _fill(job)
         found = con.execute("SELECT count(*), count(__bad) FROM temp.hub_stage").fetchone() or (0, 0)
         yield Staged(int(found[0]), int(found[1]), tuple(job.rejects), tuple(job.columns))
@@ -66,8 +67,9 @@ def staged(con: duckdb.DuckDBPyConnection, settings: Settings, spec: FeedSpec, m
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _set_key(con: duckdb.DuckDBPyConnection, spec: FeedSpec) -> None:
-    if any(field.personal == "hash" for field in spec.fields.values()):
+def _set_key(con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest) -> None:
+    if key.hashes(spec):
+        key.check(con, spec, used=manifest.key or None)
         con.execute(
             "SET VARIABLE cityhub_personal_key = $key",
             {"key": secret("personal_key", feed=spec.feed)},
@@ -99,7 +101,7 @@ def _fill(job: Job) -> None:
 
 def _create(job: Job) -> None:
     decimal = str(job.option("decimal") or ".")
-    select = mapping(job.spec, decimal).removeprefix("WITH ")
+    select = mapping(job.spec, decimal, job.manifest.protected).removeprefix("WITH ")
     sql = f"CREATE OR REPLACE TEMP TABLE hub_stage AS WITH raw AS (\n{relation(job)}\n),\n{select}"
     values = {"day": job.manifest.service_day, "received": job.manifest.finished_at}
     job.con.execute(sql, {name: value for name, value in values.items() if f"${name}" in sql})

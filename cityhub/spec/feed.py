@@ -123,6 +123,7 @@ class FeedSpec(Model):
         self._names_are_fields()
         self._units_have_factors()
         self._rows_find_their_unit()
+        self._personal_stands_alone()
         return self
 
     def _names_are_fields(self) -> None:
@@ -159,6 +160,21 @@ class FeedSpec(Model):
                 raise ValueError(f"field {name!r}: give both `unit` and `to`, or neither")
             if field.unit and field.to and factor(field.unit, field.to) is None:
                 raise ValueError(f"field {name!r}: no factor from {field.unit} to {field.to}")
+
+    def _personal_stands_alone(self) -> None:
+        """A personal value is protected before anybody can compute with it, or read it in another place."""
+        guarded = {name: field for name, field in self.fields.items() if field.personal != "no"}
+        identity, place = self.identity, self.location
+        needed = {identity.day_from, identity.version, *([place.lon, place.lat] if place else [])}
+        needed |= {self.unit.field} if self.unit.by == "code" else set()
+        for name, field in guarded.items():
+            if name in needed:
+                raise ValueError(
+                    f"field {name!r} is personal: it can be neither time, version, place nor unit of a row"
+                )
+            for other, item in self.fields.items():
+                if other != name and f"{item.source}.".startswith(f"{field.source}."):
+                    raise ValueError(f"{other!r} reads {item.source!r}, which {name!r} protects; one field for it only")
 
     def _rows_find_their_unit(self) -> None:
         if self.unit.by == "point" and self.location is None:

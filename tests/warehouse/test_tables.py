@@ -31,7 +31,7 @@ def test_columns_stand_in_order_with_the_hubs_own_around_them(con: Con, settings
 
 
 def test_a_dropped_personal_field_has_no_column() -> None:
-    fields = FIELDS | {"phone": {"from": "p", "personal": "drop"}, "name": {"from": "n", "personal": "hash"}}
+    fields = FIELDS | {"phone": {"from": "p", "personal": "drop"}, "name": {"from": "xm", "personal": "hash"}}
     columns = tables.column_types(spec(fields=fields))
     assert "phone" not in columns
     assert columns["name"] == "VARCHAR"

@@ -12,6 +12,17 @@ from warehouse.readers.job import Job, opened
 CHUNK = 1 << 20
 
 
+def decoded(body: bytes, encoding: str) -> str:
+    """A whole body as text, by the rules of `as_utf8`; raises UnicodeDecodeError, LookupError."""
+    mark, found = _mark(body[:4])
+    return body[mark:].decode(_codec(found, encoding or "utf-8")).replace("\ufeff", "")
+
+
+def _codec(mark: str | None, encoding: str) -> str:
+    # GBK and GB2312 as declared mean what its superset GB18030 reads, and files often hold more of it.
+    return mark or ("gb18030" if encoding.lower().replace("-", "") in {"gbk", "gb2312", "cp936"} else encoding)
+
+
 def as_utf8(job: Job, number: int, part: Part) -> Path:
     """The part as a plain UTF-8 file in the work folder.
 
@@ -25,8 +36,7 @@ def as_utf8(job: Job, number: int, part: Part) -> Path:
         chunk = stream.read(CHUNK)
         mark, found = _mark(chunk)
         chunk, done = chunk[mark:], mark
-        # GBK and GB2312 as declared mean what its superset GB18030 reads, and files often hold more of it.
-        name = found or ("gb18030" if encoding.lower().replace("-", "") in {"gbk", "gb2312", "cp936"} else encoding)
+        name = _codec(found, encoding)
         try:
             decoder = codecs.getincrementaldecoder(name)("strict")
         except LookupError:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from python_calamine import CalamineError, CalamineWorkbook
 
@@ -15,6 +16,7 @@ from warehouse.readers.job import Job, Numbered
 from warehouse.readers.json_parts import CELL, select
 
 Cells = list[list[Any]]
+Row = dict[str, str | None]
 
 
 def read(job: Job, parts: list[Numbered]) -> str:
@@ -25,38 +27,58 @@ def read(job: Job, parts: list[Numbered]) -> str:
 
 def _converted(job: Job, number: int, part: Part) -> Path:
     target = job.work / f"{number:06d}.ndjson"
-    cells, sheet = _cells(job, part)
-    header_row = int(job.option("header_row") or 1)
-    names = _names(cells[header_row - 1] if len(cells) >= header_row else [])
+    header_row, sheet = int(job.option("header_row") or 1), job.option("sheet")
     melt = getattr(job.spec.source, "melt", None)
+    try:
+        with job.file(part).open("rb") as handle:
+            place = {"feed": job.spec.feed, "part": part.file}
+            _, rows = _read(handle, str(sheet) if sheet else None, header_row, melt, place)
+    except CalamineError as error:
+        raise job.broken(part, f"not a workbook: {type(error).__name__}") from None
     with target.open("w", encoding="utf-8") as out:
-        for row, values in enumerate(cells[header_row:], header_row + 1):
-            texts = [_text(value) for value in values]
-            if not any(texts):
-                continue
-            record = {name: text for name, text in zip(names, texts, strict=False) if name}
-            rows = [(f"{sheet}!{row}", record)] if melt is None else _melted(record, names, melt, sheet, row)
-            for place, item in rows:
-                job.columns.update(dict.fromkeys(item))
-                out.write(json.dumps({**item, CELL: place}, ensure_ascii=False) + "\n")
+        for item in rows:
+            job.columns.update(dict.fromkeys(name for name in item if name != CELL))
+            out.write(json.dumps(item, ensure_ascii=False) + "\n")
     return target
 
 
-def _cells(job: Job, part: Part) -> tuple[Cells, str]:
+def sheet_rows(
+    body: bytes, sheet: str | None, header_row: int, melt: list[str] | None, feed: str
+) -> tuple[list[str], list[Row]]:
+    """Names of the header row and the rows below it, each a record of texts with its place under `_cell`.
+
+    Raises `Stop` CH-PERS-002 for what is no workbook, CH-LOAD-006 for a sheet that it lacks.
+    """
     try:
-        with job.file(part).open("rb") as handle:
-            book = CalamineWorkbook.from_filelike(handle)
-            sheet = str(job.option("sheet") or book.sheet_names[0])
-            if sheet not in book.sheet_names:
-                raise Stop(
-                    "CH-LOAD-006", feed=job.spec.feed, part=part.file, sheet=sheet,
-                    sheets=", ".join(book.sheet_names),
-                )  # fmt: skip
-            opened = book.get_sheet_by_name(sheet)
-            cells: Cells = opened.to_python(skip_empty_area=False)
-            merged = opened.merged_cell_ranges or []
+        return _read(io.BytesIO(body), sheet, header_row, melt, {"feed": feed, "part": "the workbook"})
     except CalamineError as error:
-        raise job.broken(part, f"not a workbook: {type(error).__name__}") from None
+        raise Stop("CH-PERS-002", feed=feed, format="xlsx", detail=type(error).__name__) from None
+
+
+def _read(
+    handle: IO[bytes], sheet: str | None, header_row: int, melt: list[str] | None, place: dict[str, str]
+) -> tuple[list[str], list[Row]]:
+    cells, found = _cells(handle, sheet, place)
+    names = _names(cells[header_row - 1] if len(cells) >= header_row else [])
+    rows: list[Row] = []
+    for row, values in enumerate(cells[header_row:], header_row + 1):
+        texts = [_text(value) for value in values]
+        if not any(texts):
+            continue
+        record = {name: text for name, text in zip(names, texts, strict=False) if name}
+        made = [(f"{found}!{row}", record)] if melt is None else _melted(record, names, melt, found, row)
+        rows += [{**item, CELL: where} for where, item in made]
+    return names, rows
+
+
+def _cells(handle: IO[bytes], wanted: str | None, place: dict[str, str]) -> tuple[Cells, str]:
+    book = CalamineWorkbook.from_filelike(handle)
+    sheet = wanted or book.sheet_names[0]
+    if sheet not in book.sheet_names:
+        raise Stop("CH-LOAD-006", sheet=sheet, sheets=", ".join(book.sheet_names), **place)
+    opened = book.get_sheet_by_name(sheet)
+    cells: Cells = opened.to_python(skip_empty_area=False)
+    merged = opened.merged_cell_ranges or []
     for (top, left), (bottom, right) in merged:
         for row in range(top, min(bottom, len(cells) - 1) + 1):
             for column in range(left, min(right, len(cells[row]) - 1) + 1):
