@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from cli import data, decode, emit, feeds, night, register, scores, services
+from cli import data, decode, emit, feeds, night, personal, register, scores, services
 
 app = typer.Typer(
     name="cityhub",
@@ -36,6 +36,7 @@ services.sandbox_app.command("emit")(emit.emit)
 app.add_typer(services.sandbox_app, name="sandbox")
 app.command("serve")(services.serve)
 app.command("scheduler")(services.scheduler)
+app.add_typer(personal.app, name="personal")
 
 
 @app.command("version")

@@ -109,7 +109,7 @@ def _fill(job: Job, limit: int | None) -> None:
         f"CREATE OR REPLACE TEMP TABLE hub_raw AS SELECT row_number() OVER () AS n, * FROM ({relation(job)}){most}"
     )
     names = ", ".join(f"s{i}" for i in range(len(job.sources)))
-    select = mapping(job.spec, str(job.option("decimal") or ".")).removeprefix("WITH ")
+    select = mapping(job.spec, str(job.option("decimal") or "."), job.manifest.protected).removeprefix("WITH ")
     sql = (
         "CREATE OR REPLACE TEMP TABLE hub_stage AS WITH raw AS"
         f" (SELECT part, CAST(n AS VARCHAR) AS place, {names} FROM temp.hub_raw),\n{select}"

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from cityhub.clock import yesterday
 from cityhub.spec.feed import Example, FeedSpec
-from warehouse.landing import Delivery
+from warehouse.personal import edge
 from warehouse.trial import Tried, tried
 
 # The trial knows neither parents nor boundaries.
@@ -36,7 +36,7 @@ def outcomes(spec: FeedSpec) -> list[Outcome]:
     if not spec.examples:
         return []
     with TemporaryDirectory(prefix="cityhub-examples-") as folder:
-        with Delivery(Path(folder), spec.feed, yesterday()) as delivery:
+        with edge.trial(Path(folder), spec, yesterday()) as delivery:
             body = json.dumps([item.given for item in spec.examples], ensure_ascii=False, default=str)
             delivery.add(body.encode(), "json", request="examples")
         assert delivery.manifest is not None

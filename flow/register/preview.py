@@ -22,7 +22,8 @@ from cityhub.spec.source import PUSHED, MqttSource
 from connectors.pull import CONNECTORS
 from connectors.retry import Policy
 from flow.register.advice import advice
-from warehouse.landing import Delivery, Manifest, deliveries
+from warehouse.landing import Manifest, deliveries
+from warehouse.personal import edge
 from warehouse.trial import Trial, tried
 
 LISTEN_S = 5.0
@@ -60,7 +61,7 @@ def _fetched(settings: Settings, spec: FeedSpec, day: date, folder: Path, rows: 
         return _pushed(settings, spec, day, folder, rows, listen_s)
     kind = spec.source.kind
     module = import_module(CONNECTORS[kind])
-    with Delivery(folder / "landing", spec.feed, day) as delivery:
+    with edge.trial(folder / "landing", spec, day) as delivery:
         takes: dict[str, Callable[[], None]] = {
             "rest": lambda: module.first_page(spec, day, delivery, rows, POLICY),
             "database": lambda: module.pull(spec, day, delivery, policy=POLICY, limit=rows),

@@ -1,4 +1,4 @@
-"""At landing's edge: no planted personal value is stored anywhere, and what is stored loads as it would have in clear."""
+"""At landing's edge: no planted personal value is stored anywhere, and what is stored loads as in clear."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from cityhub.errors import Stop
 from tests.load.kit import DAY, Hub
-from tests.personal.planted import BAD_PHONE, FIELDS, ID_CARD, KEY, NAME, PHONE, PLATE, found_in, land, spec
+from tests.personal.planted import BAD_PHONE, FIELDS, FLAT, ID_CARD, KEY, NAME, PHONE, PLATE, found_in, land, spec
 from warehouse.compile import define_macros
 from warehouse.landing import Delivery, deliveries
 from warehouse.load import load

@@ -10,8 +10,10 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 from datetime import date
+from pathlib import Path
+from secrets import token_hex
 from urllib.parse import quote_plus
 
 import msgspec
@@ -19,10 +21,11 @@ from lxml import etree
 
 from cityhub import personal
 from cityhub.errors import HubError, Stop
+from cityhub.secrets import lookup
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from warehouse.landing import Delivery, Format, Sealed
-from warehouse.personal.key import fingerprint, is_personal, key_of
+from warehouse.personal.key import NAME, fingerprint, is_personal, key_of
 from warehouse.personal.seal import Seal, seals, withheld
 from warehouse.personal.seal_csv import CsvSealer
 from warehouse.personal.seal_json import JsonSealer
@@ -46,9 +49,17 @@ def delivery(settings: Settings, spec: FeedSpec, day: date) -> Delivery:
     return Delivery(settings.landing, spec.feed, day, edge=of(spec))
 
 
+def trial(landing: Path, spec: FeedSpec, day: date) -> Delivery:
+    """A delivery for the eye only (preview, examples), protected like any other; where there is no key yet, with
+    one of this moment."""
+    return Delivery(
+        landing, spec.feed, day, edge=Edge(spec, lookup(NAME) or token_hex(32)) if is_personal(spec) else None
+    )
+
+
 def of(spec: FeedSpec) -> Edge | None:
     """The edge of a feed; None where nothing is personal."""
-    return Edge(spec) if is_personal(spec) else None
+    return Edge(spec, key_of(spec)) if is_personal(spec) else None
 
 
 @dataclass
@@ -56,11 +67,12 @@ class Edge:
     """The protection of one feed's deliveries. `sealed` grows with columns sealed as strangers."""
 
     spec: FeedSpec
+    secret: InitVar[str]
     sealed: dict[str, str] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self._key = key_of(self.spec)
-        self.key = fingerprint(self._key)
+    def __post_init__(self, secret: str) -> None:
+        self._key = secret
+        self.key = fingerprint(secret)
         self._seals = seals(self.spec, self._key)
         self.sealed |= {source: seal.how for source, seal in self._seals.items()}
         self._declared = {item.source for item in self.spec.fields.values()}
