@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from cli import data, decode, emit, feeds, night, personal, register, scores, services
+from cli import data, decode, emit, feed_draft, feeds, night, personal, register, scores, services
 
 app = typer.Typer(
     name="cityhub",
@@ -26,6 +26,7 @@ app.command("maintain")(data.maintain)
 app.add_typer(data.quarantine_app, name="quarantine")
 for verb in (register.check, register.preview, register.connect):
     feeds.app.command(verb.__name__)(verb)
+feed_draft.register(feeds.app)
 app.add_typer(feeds.app, name="feed")
 app.add_typer(scores.score_app, name="score")
 app.add_typer(scores.publish_app, name="publish")

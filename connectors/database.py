@@ -42,8 +42,8 @@ def pull(
     `delivery.cursor` becomes the highest value of the change column that was read; the caller moves the
     feed's position only when the load commits. Raises what `connect`, `plan` and `explain_database` raise.
     """
-    url, place = _where(spec, day)
-    connection = _connected(spec, url, place, policy)
+    url, place = where(spec, day)
+    connection = connected(spec, url, place, policy)
     with closing(connection):
         try:
             query = replace(plan(connection, spec, day, cursor, place), limit=limit)
@@ -62,8 +62,8 @@ class Look:
 
     def __init__(self, spec: FeedSpec, day: date, policy: Policy) -> None:
         self._spec, self._day = spec, day
-        self._url, self.place = _where(spec, day)
-        self._connection = _connected(spec, self._url, self.place, policy)
+        self._url, self.place = where(spec, day)
+        self._connection = connected(spec, self._url, self.place, policy)
 
     def table(self) -> str:
         """Find the table and its columns."""
@@ -89,12 +89,14 @@ class Look:
         self._connection.close()
 
 
-def _where(spec: FeedSpec, day: date) -> tuple[URL, dict[str, Any]]:
+def where(spec: FeedSpec, day: date) -> tuple[URL, dict[str, Any]]:
+    """The URL with its login, and the place for errors."""
     url = url_of(spec, day)
     return url, {"feed": spec.feed, "address": shown_url(url), "table": getattr(spec.source, "table", "")}
 
 
-def _connected(spec: FeedSpec, url: URL, place: dict[str, Any], policy: Policy) -> Connection:
+def connected(spec: FeedSpec, url: URL, place: dict[str, Any], policy: Policy) -> Connection:
+    """A connection, tried again while its failure may pass; the names of the login's secrets go into errors."""
     source = spec.source
     if not isinstance(source, DatabaseSource):
         raise TypeError(f"{spec.feed} is no database feed")

@@ -72,7 +72,7 @@ def plan(connection: Connection, spec: FeedSpec, day: date, cursor: str | None, 
     source = spec.source
     assert isinstance(source, DatabaseSource)
     schema, _, name = source.table.rpartition(".")
-    columns = _columns(connection, name, schema or None, place)
+    columns = columns_of(connection, name, schema or None, place)
     table = sa.table(name, *(sa.column(column) for column in columns), schema=schema or None)
     for needed in _needed(spec, source):
         if needed not in columns:
@@ -111,7 +111,8 @@ def _top(name: str) -> str:
     return name.partition(".")[0]
 
 
-def _columns(connection: Connection, name: str, schema: str | None, place: Mapping[str, Any]) -> Columns:
+def columns_of(connection: Connection, name: str, schema: str | None, place: Mapping[str, Any]) -> Columns:
+    """Columns of a table or view and their declared types; raises `Stop` CH-PULL-032 when there is none."""
     inspector = sa.inspect(connection)
     if not inspector.has_table(name, schema=schema):
         names = inspector.get_table_names(schema) + inspector.get_view_names(schema)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cityhub.errors import Stop
-from cityhub.spec.source import CursorPaging, OffsetPaging, PagePaging, Paging
+from cityhub.spec.source import CursorPaging, MoreFlag, OffsetPaging, PagePaging, Paging
 from connectors.rest_page import Page, Place
 
 Params = dict[str, str]
@@ -13,7 +13,8 @@ class Pager:
     """Walks one delivery's pages.
 
     A paging ends at an empty page, or at a short page that reaches the stated total; a full page that reaches
-    the total is followed by one more call, because totals are often wrong. An offset moves by what really
+    the total is followed by one more call, because totals are often wrong. Where the answer has a flag that says
+    whether more follows (`more_at`), that flag ends it and a short page does not. An offset moves by what really
     came: sources that cap the page size lose nothing. A cursor ends when it is absent, null or empty.
     """
 
@@ -93,7 +94,9 @@ class Pager:
             return self._next_cursor(page, self.paging)
         if not isinstance(self.paging, (PagePaging, OffsetPaging)):
             return None
-        short = page.count < self.paging.size
+        if self._over(page, self.paging):
+            return None
+        short = page.count < self.paging.size and self.paging.more_at is None
         if page.count == 0 or (short and self.total is not None and self.count >= self.total):
             return None
         if isinstance(self.paging, PagePaging):
@@ -101,7 +104,16 @@ class Pager:
             return {self.paging.page_param: number, self.paging.size_param: str(self.paging.size)}
         return {self.paging.offset_param: str(self.count), self.paging.size_param: str(self.paging.size)}
 
+    @staticmethod
+    def _over(page: Page, paging: MoreFlag) -> bool:
+        """Whether the answer's own flag says that nothing follows; a flag that is absent says so too."""
+        return paging.more_at is not None and str(page.says(paging.more_at)).strip().lower() not in {
+            word.lower() for word in paging.more
+        }
+
     def _next_cursor(self, page: Page, paging: CursorPaging) -> Params | None:
+        if self._over(page, paging):
+            return None
         value = page.says(paging.cursor_at)
         if value is None or value == "" or value is False:
             return None

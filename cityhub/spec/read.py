@@ -14,6 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from cityhub.errors import Stop
 from cityhub.spec.feed import FeedSpec
+from cityhub.spec.todo import todos
 
 
 def read_spec(path: Path) -> FeedSpec:
@@ -37,6 +38,9 @@ def parse_spec(path: Path) -> FeedSpec:
         raise Stop("CH-FEED-003", file=str(path), line=line, detail=error.problem) from None
     except UnicodeDecodeError as error:
         raise Stop("CH-FEED-003", file=str(path), line=1, detail=f"not UTF-8: {error.reason}") from None
+    unfinished = list(todos(raw))
+    if unfinished:
+        raise _unfinished(path, raw, unfinished)
     try:
         return FeedSpec.model_validate(raw)
     except ValidationError as error:
@@ -51,6 +55,17 @@ def parse_spec(path: Path) -> FeedSpec:
         stop = Stop("CH-FEED-001", file=str(path), **problems[0], more=len(problems) - 1 or None)
         stop.problems = problems  # type: ignore[attr-defined]  # read by `cityhub feed check`
         raise stop from None
+
+
+def _unfinished(path: Path, raw: Any, places: list[tuple[int | str, ...]]) -> Stop:
+    """What a draft leaves to a person, all of it."""
+    problems = [
+        {"field": ".".join(map(str, where)), "line": _line(raw, where), "problem": "still TODO: type the right value"}
+        for where in places
+    ]
+    stop = Stop("CH-FEED-006", file=str(path), **problems[0], more=len(problems) - 1 or None)
+    stop.problems = problems  # type: ignore[attr-defined]  # read by `cityhub feed check`
+    return stop
 
 
 def _line(node: Any, loc: tuple[int | str, ...]) -> int:

@@ -74,7 +74,16 @@ class NoPaging(Model):
     kind: Literal["none"] = "none"
 
 
-class PagePaging(Model):
+class MoreFlag(Model):
+    """A flag in the answer that says whether more follows; where it is given, it alone ends the paging."""
+
+    more_at: str | None = Field(None, description="dotted path of a flag that says whether more follows")
+    more: list[str] = Field(
+        default=["true", "1", "y", "yes"], min_length=1, description="values of the flag that mean yes, in any case"
+    )
+
+
+class PagePaging(MoreFlag):
     """`pageNo=1,2,…`; ends at the stated total, else at an empty page."""
 
     kind: Literal["page"]
@@ -85,7 +94,7 @@ class PagePaging(Model):
     total_at: str | None = Field(None, description="dotted path of the total number of records")
 
 
-class OffsetPaging(Model):
+class OffsetPaging(MoreFlag):
     """`offset=0,size,2*size…`; ends at the stated total, else at an empty page."""
 
     kind: Literal["offset"]
@@ -95,7 +104,7 @@ class OffsetPaging(Model):
     total_at: str | None = None
 
 
-class CursorPaging(Model):
+class CursorPaging(MoreFlag):
     """The answer names the next cursor; ends when it is absent, null or empty."""
 
     kind: Literal["cursor"]

@@ -1,0 +1,1 @@
+"""One look at a source that the hub does not know yet: a few records and how its transport behaves. Nothing lands."""
