@@ -84,6 +84,13 @@ def _head(draft: Draft, feed: str, sample: Sample, base: Mapping[str, Any]) -> d
         described = f"Records of {sample.name} as the source delivers them."
         draft.guess("one English sentence about a row would be better", "description")
     owner = {part: base.get("owner", {}).get(part, TODO) for part in ("department", "person", "phone")}
+    draft.notes["title", "zh"] = "the feed's name as leaders read it"
+    for part, what in (
+        ("department", "who answers for the data"),
+        ("person", "who is called"),
+        ("phone", "at which number"),
+    ):
+        draft.notes["owner", part] = what
     if owner["department"] != TODO:
         draft.guess("the department that usually answers for such a feed", "owner", "department")
     return {"title": title, "table": table, "description": described, "owner": owner}

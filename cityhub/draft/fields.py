@@ -10,12 +10,13 @@ from typing import Any
 
 from cityhub.draft import personal
 from cityhub.draft.sample import Sample, columns, flat
-from cityhub.draft.values import MISSING, Look, is_identity, look, unit_in
-from cityhub.draft.words import Word, Words
+from cityhub.draft.values import MISSING, Look, bare, is_identity, look, unit_in
+from cityhub.draft.words import Word, Words, plain
 from cityhub.spec.units import FACTORS, factor
 
 TODO = "TODO"
 MOST_CODES = 12
+_FREE = {"district", "name", "address", "note", "evidence", "provenance"}  # texts that no list can hold
 RESERVED = {"service_day", "unit_code", "lon_wgs84", "lat_wgs84"}
 
 
@@ -69,7 +70,7 @@ def drafted(sample: Sample, words: Words, taken: Mapping[str, Drafted]) -> list[
 
 def _name(source: str, word: Word | None, used: set[str], number: int) -> tuple[str, str]:
     if word is not None and word.name not in used:
-        return word.name, f"{source} is {word.title}"
+        return word.name, "by its name" if plain(bare(source)) == plain(word.title) else f"{source} is {word.title}"
     if word is not None:
         return _free(f"{word.name}_{number}", used), f"{source} is {word.title} too, a name of its own would be better"
     narrow = unicodedata.normalize("NFKC", source)
@@ -102,7 +103,8 @@ def describe(item: Drafted, words: Words) -> None:
     if found.why:
         item.why.append(found.why)
     if word is not None:
-        entry.setdefault("title", word.title)
+        own = bare(item.source)
+        entry.setdefault("title", own if re.search(r"[\u4e00-\u9fff]", own) else word.title)
     if kind in {"integer", "double", "decimal"}:
         _measure(item)
     _personal(item)
@@ -178,7 +180,7 @@ def _personal(item: Drafted) -> None:
 def _codes(item: Drafted, words: Words) -> None:
     """A code list where few short texts come again and again."""
     counts = item.look.distinct
-    named = item.word is not None and (item.word.name == "district" or item.word.name.endswith(("_id", "_no")))
+    named = item.word is not None and (item.word.name in _FREE or item.word.name.endswith(("_id", "_no", "_name")))
     if named or is_identity(item.source) or not 2 <= len(counts) <= MOST_CODES:
         return
     if len(item.look.filled) < 3 * len(counts) or any(len(text) > 16 for text in counts):

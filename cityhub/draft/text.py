@@ -40,7 +40,7 @@ def _entry(key: str, value: Any, path: Path, indent: int, draft: Draft) -> list[
         body = f" {scalar(value)}" if not isinstance(value, (Mapping, list)) else f" {flow(value)}"
     else:
         body = block(value, indent)
-    if any(todos(value)) or value == TODO:
+    if any(todos(value)):
         note = f"{TODO}: {note or 'to be filled in'}"
     return [head + body + _comment(note)]
 

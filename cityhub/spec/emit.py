@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 WIDTH = 120  # a collection that needs a longer line is written over several
-_PLAIN = re.compile(r"(?![\s!-/:-@\[-`{-~])[^\x00-\x1f\x7f-\xa0\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]+")
+_PLAIN = re.compile(r"(?![\s!-#%-.:-@\[-`{-~])[^\x00-\x1f\x7f-\xa0\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]+")
 _TOUCHY = re.compile(r"[-+.\d][-+.,:\d_eExXobaAcCdDfFtTzZ ]*|0[xob][0-9a-fA-F_]+")
 _WORDS = {"true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf", "infinity", "~"}
 _ESCAPED = re.compile("[\x7f-\xa0\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
