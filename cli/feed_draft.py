@@ -52,6 +52,9 @@ def draft(
     out.print(f"wrote {made.path}: {made.fields} fields from {made.rows} records, {made.guesses} guesses", markup=False)
     if made.open:
         out.print(f"to fill in ({len(made.open)} TODO): {', '.join(made.open)}", markup=False)
+    if made.refused:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in made.refused.items())
+        out.print(f"records of the sample that this draft refuses: {reasons}", markup=False)
     for name, where in made.secrets.items():
         out.print(f"secret {name}: put its value into {where}", markup=False)
     out.print(f"next: cityhub feed check {made.path}", markup=False)

@@ -12,21 +12,18 @@ from typing import Any
 from cityhub.clock import yesterday
 from cityhub.draft import template as templates
 from cityhub.draft import words as synonyms
-from cityhub.draft.compose import Draft, compose
-from cityhub.draft.personal import invented
-from cityhub.draft.sample import Sample, flat
+from cityhub.draft.compose import compose
+from cityhub.draft.sample import Sample
 from cityhub.draft.text import text
 from cityhub.errors import Usage
 from cityhub.secrets import lookup, secrets_dir
 from cityhub.settings import Settings
 from cityhub.spec import edit
-from cityhub.spec.feed import FeedSpec
 from cityhub.spec.todo import todos
 from connectors.look.stub import without_secrets
-from warehouse.expected import expected
+from flow.draft_examples import fill
 
 _DATABASE = re.compile(r"(?i)^(postgres(ql)?|mysql|mariadb|sqlite|oracle|mssql|dm|db2)(\+\w+)?://")
-EXAMPLES = 2
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,8 @@ class Asked:
 
 @dataclass(frozen=True)
 class Drafted:
-    """What came out; `open` are the paths that a person must fill, `secrets` name → where its value belongs."""
+    """What came out; `open` are the paths that a person must fill, `refused` reason → records of the sample that the
+    draft would refuse, `secrets` name → where its value belongs."""
 
     feed: str
     path: Path
@@ -57,6 +55,7 @@ class Drafted:
     fields: int
     guesses: int
     open: tuple[str, ...]
+    refused: Mapping[str, int] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -76,13 +75,14 @@ def draft(settings: Settings, asked: Asked, out: Path | None, *, force: bool = F
     made = compose(feed, sample, words, form)
     if asked.feed is None and form is None:
         made.guess("choose platform.kind and give this file that name", "feed")
-    made.data["examples"] = examples(made, sample, asked.day or yesterday())
-    spec = made.spec()
+    refused = fill(made, sample, asked.day or yesterday())
     needed = _secrets(made.data["source"], str(secrets_dir()))
     open_places = tuple(".".join(map(str, where)) for where in todos(made.data))
     edit.write_text(path, text(made, _heading(feed, len(sample.rows), needed)))
     guesses = sum(note.startswith("guess") for note in made.notes.values())
-    return Drafted(feed, path, len(sample.rows), len(spec.fields), guesses, open_places, needed)
+    return Drafted(
+        feed, path, len(sample.rows), len(made.data["fields"]), guesses, open_places, dict(refused), needed
+    )  # fmt: skip
 
 
 def _slug(name: str) -> str:
@@ -150,39 +150,6 @@ def _with(sample: Sample, known: Mapping[str, Any]) -> Sample:
     return Sample(source, sample.rows, sample.name, notes, sample.types, sample.key, sample.total)
 
 
-def examples(made: Draft, sample: Sample, day: date) -> list[dict[str, Any]]:
-    """Up to two records that the hub takes, and what it makes of them; values about people are invented."""
-    spec = made.spec()
-    candidates = sorted(sample.rows[:200], key=lambda row: -sum(bool(text) for text in flat(row).values()))[:12]
-    given = [_given(spec, row, number) for number, row in enumerate(candidates)]
-    results = expected(spec, given, day)
-    good = [{"given": g, "expect": e} for g, e in zip(given, results, strict=True) if e]
-    keys = {str([item["given"].get(spec.fields[key].source) for key in spec.identity.key]): item for item in good[::-1]}
-    chosen = list(keys.values())[::-1][:EXAMPLES]
-    if not chosen:
-        made.remarks.append("No record of the sample passes this draft: look at keys, types and times first.")
-    return chosen
-
-
-def _given(spec: FeedSpec, row: Mapping[str, Any], number: int) -> dict[str, Any]:
-    """The record with what the spec reads of it, and without what is about people."""
-    personal = {item.source for item in spec.fields.values() if item.personal != "no"}
-    wanted = {item.source for item in spec.fields.values()}
-    return {
-        name: _safe(value, name, personal, number)
-        for name, value in row.items()
-        if name in wanted or any(source.startswith(f"{name}.") for source in wanted)
-    }
-
-
-def _safe(value: Any, path: str, personal: set[str], number: int) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _safe(item, f"{path}.{key}", personal, number) for key, item in value.items()}
-    if path in personal and value is not None:
-        return invented(str(value), number)
-    return value
-
-
 def _secrets(source: Any, folder: str, found: dict[str, str] | None = None) -> dict[str, str]:
     """The secrets that a source names and that nothing knows yet: name → where the value belongs."""
     found = {} if found is None else found
@@ -198,7 +165,7 @@ def _secrets(source: Any, folder: str, found: dict[str, str] | None = None) -> d
 def _heading(feed: str, rows: int, needed: Mapping[str, str]) -> list[str]:
     lines = [
         f"Draft of {feed}, made from {rows} records. `# guess:` says why something stands as it does: correct it",
-        "where it is wrong. `TODO` is for you alone to know. The hub does not use it until it is activated:",
+        "where it is wrong. Some places are left to you alone. The hub does not use this file until it is activated:",
         f"  cityhub feed check feeds/drafts/{feed}.yaml",
     ]
     return [*lines, *(f"Secret {name}: put its value into {where}" for name, where in needed.items())]

@@ -17,6 +17,7 @@ from cityhub.spec.units import FACTORS, factor
 TODO = "TODO"
 MOST_CODES = 12
 _FREE = {"district", "name", "address", "note", "evidence", "provenance"}  # texts that no list can hold
+_COUNTED = ("count", "users", "points", "seq")
 RESERVED = {"service_day", "unit_code", "lon_wgs84", "lat_wgs84"}
 
 
@@ -53,8 +54,11 @@ def looks(sample: Sample) -> dict[str, Look]:
 def drafted(sample: Sample, words: Words, taken: Mapping[str, Drafted]) -> list[Drafted]:
     """The fields of all columns; those in `taken` (by source name, from a template) stay as they are."""
     made: list[Drafted] = []
+    found_all = looks(sample)
+    for own in _own(found_all, taken):
+        del found_all[own]
     used = {item.name for item in taken.values()}
-    for number, (source, found) in enumerate(looks(sample).items(), 1):
+    for number, (source, found) in enumerate(found_all.items(), 1):
         if source in taken:
             made.append(taken[source])
             continue
@@ -66,6 +70,13 @@ def drafted(sample: Sample, words: Words, taken: Mapping[str, Drafted]) -> list[
         made.append(item)
     _unswap(made)
     return made
+
+
+def _own(found: Mapping[str, Look], taken: Mapping[str, Drafted]) -> list[str]:
+    """What the gateway adds to messages and no field is needed for; the topic stays where no column names a device."""
+    named = any(is_identity(name) for name in found if not name.startswith("_"))
+    drop = {"_received_at"} | ({"_topic"} if named else set())
+    return [name for name in found if name in drop and name not in taken]
 
 
 def _name(source: str, word: Word | None, used: set[str], number: int) -> tuple[str, str]:
@@ -94,8 +105,8 @@ def describe(item: Drafted, words: Words) -> None:
     kind = "text" if found.numbers and found.type != "boolean" and text_word else found.type
     if word is not None and word.type == "boolean" and found.type in {"integer", "boolean"}:
         kind = "boolean"
-    if kind in {"integer", "double"} and word is not None and word.exact:
-        kind = "decimal"
+    if kind in {"integer", "double"}:
+        kind = _number_type(item)
     if kind != "text":
         entry.setdefault("type", kind)
     if found.format != "iso" and kind in {"timestamp", "date"}:
@@ -113,6 +124,15 @@ def describe(item: Drafted, words: Words) -> None:
     if found.odd:
         entry["missing"] = [*MISSING, *found.odd]
         item.why.append(f"{', '.join(found.odd)} taken as missing")
+
+
+def _number_type(item: Drafted) -> str:
+    """Whole numbers in a sample are no promise: only what is counted is an integer, money and weights are exact."""
+    word = item.word
+    if word is not None and word.exact:
+        return "decimal"
+    counted = word is not None and word.unit is None and word.name.endswith(_COUNTED)
+    return "integer" if item.look.type == "integer" and (counted or (word is None and item.look.declared)) else "double"
 
 
 def _measure(item: Drafted) -> None:

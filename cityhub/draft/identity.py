@@ -13,6 +13,11 @@ _FIRST = (
     "ts", "raised_at", "found_at", "reported_at", "registered_at", "started_at", "task_date", "accepted_at",
     "closed_at",
 )  # fmt: skip
+# Things that send again and again: what is unique in a few messages of theirs is not what makes a row.
+_THINGS = {
+    "device_id", "point_id", "station_id", "detector_id", "meter_id", "lamp_id", "cabinet_id", "pole_id", "vehicle_id",
+    "plate_no", "terminal_phone", "mn", "mp_code", "road_id", "user_id", "site_id", "grid_id", "asset_id",
+}  # fmt: skip
 _NEVER = {"updated_at", "stored_at", "uploaded_at", "install_date", "planted", "deadline"}
 
 
@@ -49,12 +54,13 @@ def _key(sample: Sample, fields: Sequence[Drafted], day: str | None) -> tuple[li
     rows = [flat(row) for row in sample.rows]
     full = [f for f in fields if len(f.look.filled) == len(rows) and not f.entry.get("personal")]
     ids = [f for f in full if _is_id(f)]
-    alone = [f for f in ids if f.unique]
+    series = [f for f in ids if f.name in _THINGS] if day == "ts" else []  # a thing that is measured again and again
+    alone = sorted((f for f in ids if f.unique and f not in series), key=lambda f: f.name in _THINGS)
     if alone and len(rows) > 1:
         return [alone[0].name], f"no two of {len(rows)} rows are equal in it"
     times = [f for f in full if f.name == day]
     rest = [f for f in full if f not in ids and f not in times and f.entry.get("type", "text") in {"text", "integer"}]
-    groups = [*([i, *times] for i in ids if times), *map(list, combinations(ids, 2))]
+    groups = [*([i, *times] for i in [*series, *ids] if times), *map(list, combinations(ids, 2))]
     groups += [[*pair, *times] for pair in combinations(ids, 2)] + [[i, *times, r] for i in ids for r in rest]
     groups += [[r, *times] for r in rest if times] + [[r] for r in rest]
     for group in groups:

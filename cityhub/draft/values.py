@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from statistics import median
 
@@ -74,7 +74,8 @@ _SUFFIX_UNITS = {
 
 @dataclass(frozen=True)
 class Look:
-    """A column as it looks. `numbers` are its values where it is numeric; `odd` are words to be taken as missing."""
+    """A column as it looks. `numbers` are its values where it is numeric; `odd` are words to be taken as missing;
+    `declared`: the source itself says so."""
 
     type: str
     why: str
@@ -82,6 +83,7 @@ class Look:
     odd: tuple[str, ...] = ()
     filled: tuple[str, ...] = ()
     numbers: tuple[float, ...] = ()
+    declared: bool = False
 
     @property
     def distinct(self) -> dict[str, int]:
@@ -109,7 +111,7 @@ def look(name: str, texts: Sequence[str | None], *, decimal: str = ".", declared
         return Look(declared or "text", "no value was seen")
     for found in (_time(name, filled, declared), _truth(name, filled, declared), _number(name, filled, decimal)):
         if found is not None:
-            return found
+            return replace(found, declared=found.type == declared)
     return Look("text", "", filled=tuple(filled))
 
 
