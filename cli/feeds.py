@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -17,24 +17,15 @@ Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 @app.command("list")
 @guarded
 def list_feeds(json_output: Json = False) -> None:
-    """All feeds: titles, platform, transport, owner, whether active."""
-    from cityhub.spec.read import read_all
+    """All feeds, drafts and files that cannot be read: titles, platform, transport, owner, state."""
+    from flow.register.listing import listing
 
-    specs = read_all(load_settings().feeds).values()
+    found = listing(load_settings().feeds)
     if json_output:
-        as_json([_row(spec) for spec in specs])
+        as_json([item.as_dict() for item in found])
     else:
-        rows = [
-            (s.feed, s.title.zh, s.source.kind, s.table, s.owner.department, "on" if s.active else "off") for s in specs
-        ]
-        table(f"{len(rows)} feeds", ("feed", "数据源", "source", "table", "owner", "active"), rows)
-
-
-def _row(spec: Any) -> dict[str, Any]:
-    return {
-        "feed": spec.feed, "title_zh": spec.title.zh, "title_en": spec.title.en, "platform": spec.platform,
-        "kind": spec.source.kind, "table": spec.table, "owner": spec.owner.model_dump(), "active": spec.active,
-    }  # fmt: skip
+        table(f"{len(found)} feeds", ("feed", "数据源", "source", "table", "owner", "state", "note"),
+              [item.row() for item in found])  # fmt: skip
 
 
 @app.command("show")
@@ -45,9 +36,11 @@ def show(
     json_output: Json = False,
 ) -> None:
     """One spec, as the hub understands it."""
-    from cityhub.spec.read import one
+    from cityhub.spec.read import read_spec
+    from flow.register.files import find
 
-    spec = one(load_settings().feeds, feed)
+    path = find(load_settings().feeds, feed)
+    spec = read_spec(path)
     if sql:
         from warehouse.compile import describe
 
@@ -55,7 +48,7 @@ def show(
     elif json_output:
         as_json(spec.model_dump(mode="json", by_alias=True))
     else:
-        out.print((load_settings().feeds / f"{feed}.yaml").read_text(encoding="utf-8"), markup=False)
+        out.print(path.read_text(encoding="utf-8"), markup=False)
 
 
 @app.command("schema")

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from cli import data, decode, emit, feed_draft, feeds, night, personal, register, scores, services
+from cli import data, decode, emit, feed_draft, feeds, night, personal, register, scores, services, switch
 
 app = typer.Typer(
     name="cityhub",
@@ -24,7 +24,8 @@ app.command("sql")(data.sql)
 app.command("connect")(data.connect)
 app.command("maintain")(data.maintain)
 app.add_typer(data.quarantine_app, name="quarantine")
-for verb in (register.check, register.preview, register.connect):
+for verb in (register.check, register.preview, register.connect, switch.activate, switch.enable, switch.disable,
+             switch.diff, switch.plan):  # fmt: skip
     feeds.app.command(verb.__name__)(verb)
 feed_draft.register(feeds.app)
 app.add_typer(feeds.app, name="feed")

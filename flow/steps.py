@@ -25,7 +25,7 @@ from cityhub.spec.read import one, read_good
 from cityhub.spec.source import PUSHED
 from connectors.pull import pull
 from sensors.segments import collect
-from warehouse import lake, ledger
+from warehouse import lake, ledger, spec_archive
 from warehouse.landing import Manifest, deliveries
 from warehouse.load import LoadResult, load
 from warehouse.personal import key as personal_key
@@ -92,6 +92,7 @@ def load_landed(settings: Settings, feed: str, day: date) -> list[LoadResult]:
             raise Stop("CH-RUN-002", feed=feed, day=day)
         newest = _loaded_until(con, feed, day)
         todo = [manifest for manifest in landed if manifest.load_id > newest] or landed[-1:]
+        spec_archive.remember(settings, spec)
         results = [load(settings, spec, manifest, con=con) for manifest in todo]
         if spec.source.kind in PUSHED and clock.now() >= clock.day_bounds(day)[1]:
             _settle(settings, spec, day, [manifest for manifest in landed if manifest not in todo])

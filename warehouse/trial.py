@@ -6,12 +6,13 @@ The mapping is the one of the load. Units that come from a parent's table or a b
 from __future__ import annotations
 
 import json
+import os
 import secrets as random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 import duckdb
@@ -70,7 +71,14 @@ class Trial:
 @contextmanager
 def engine() -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB of its own in memory, with an empty `lake` in memory."""
-    con = duckdb.connect(config={"threads": "1", "memory_limit": "800MB", "autoinstall_known_extensions": "false"})
+    con = duckdb.connect(
+        config={
+            "threads": "2",
+            "memory_limit": os.environ.get("CITYHUB_MEMORY", "1500MB"),
+            "autoinstall_known_extensions": "false",
+            "temp_directory": str(Path(gettempdir()) / f"cityhub-spill-{os.getpid()}"),
+        }
+    )
     try:
         con.execute("SET TimeZone = 'Asia/Shanghai'; SET enable_progress_bar = false; ATTACH ':memory:' AS lake")
         yield con
@@ -137,7 +145,7 @@ def _key(spec: FeedSpec) -> str:
 def _parent(con: duckdb.DuckDBPyConnection, spec: FeedSpec) -> None:
     if spec.unit.by == "lookup" and spec.unit.table and spec.unit.key:
         columns = f"{identifier(spec.unit.key)} VARCHAR, unit_code VARCHAR, _version TIMESTAMPTZ"
-        con.execute(f"CREATE TABLE IF NOT EXISTS lake.{identifier(spec.unit.table)} ({columns})")
+        con.execute(f"CREATE OR REPLACE TABLE lake.{identifier(spec.unit.table)} ({columns})")
 
 
 def hidden_sources(spec: FeedSpec) -> set[str]:
@@ -148,6 +156,12 @@ def hidden_sources(spec: FeedSpec) -> set[str]:
         for name in sources(spec)
         if any(name == item or name.startswith(item + ".") or item.startswith(name + ".") for item in personal)
     }
+
+
+def exposed_fields(spec: FeedSpec) -> set[str]:
+    """Unprotected fields that read what another one protects: a mistake in the spec, which a trial must not repeat."""
+    hidden = hidden_sources(spec)
+    return {name for name, field in spec.fields.items() if field.personal == "no" and field.source in hidden}
 
 
 def tried(spec: FeedSpec, manifest: Manifest, *, limit: int = 50) -> Trial:
@@ -167,17 +181,20 @@ def _rows(con: duckdb.DuckDBPyConnection, spec: FeedSpec) -> Iterator[Tried]:
         " FROM temp.hub_stage AS s INNER JOIN temp.hub_raw AS r ON CAST(r.n AS VARCHAR) = s.__place ORDER BY r.n"
     ).fetchall()
     hidden = hidden_sources(spec)
+    exposed = exposed_fields(spec)
     for part, number, place, bad, flags, *values in found:
         raw = {
             name: HIDDEN if name in hidden and value is not None else value
             for name, value in zip(names, values[: len(names)], strict=True)
         }
         mapped = dict(zip(columns, values[len(names) :], strict=True))
-        yield Tried(
-            part, number, place, raw, None if bad else mapped, tuple(filter(None, (flags or "").split(","))),
-            tuple(Reason(item["reason"], item["field"], item.get("value")) for item in json.loads(bad)["why"])
-            if bad else (),
-        )  # fmt: skip
+        mapped |= {name: HIDDEN for name in exposed if mapped.get(name) is not None}
+        reasons = [
+            Reason(item["reason"], item["field"], HIDDEN if item["field"] in exposed else item.get("value"))
+            for item in (json.loads(bad)["why"] if bad else [])
+        ]
+        notes = tuple(filter(None, (flags or "").split(",")))
+        yield Tried(part, number, place, raw, None if bad else mapped, notes, tuple(reasons))
 
 
 def fits(con: duckdb.DuckDBPyConnection, pattern: str) -> str | None:

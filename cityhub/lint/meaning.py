@@ -35,6 +35,7 @@ def problems(document: Document) -> Iterator[Problem]:
         if isinstance(name, str):
             yield from _field(document, name)
     yield from _sources(document)
+    yield from _exposed(document)
     yield from _identity(document)
     yield from _unit(document)
     yield from _arrives(document)
@@ -65,6 +66,7 @@ def _names(document: Document) -> Iterator[Problem]:
     for lists in (("identity", "key"), ("identity", "history"), ("arrives", "device"), ("watch", "frozen")):
         found += [(*lists, number) for number in range(document.count(*lists)) if document.text(*lists, number)]
     found += [("checks", i, "column") for i in range(document.count("checks")) if document.text("checks", i, "column")]
+    found += [("identity", "tombstone", str(name)) for name in document.mapping("identity", "tombstone")]
     fields = [str(name) for name in document.mapping("fields")]
     sources = {str(document.get("fields", name, "from")): name for name in fields}
     if document.mapping("location"):
@@ -74,7 +76,7 @@ def _names(document: Document) -> Iterator[Problem]:
                          fields=listed(fields))  # fmt: skip
     located = {"lon_wgs84", "lat_wgs84"} if document.mapping("location") else set()
     for path in found if fields else []:
-        name = str(document.get(*path))
+        name = str(path[-1] if "tombstone" in path else document.get(*path))
         if name in fields or (name in located and path[0] in {"checks", "watch"}):
             continue
         near = sources.get(name) or nearest(name, fields, 0.5)
@@ -173,6 +175,22 @@ def _sources(document: Document) -> Iterator[Problem]:
         if known != name:
             yield at("CH-REG-028", document, ("fields", str(name), "from"), severity="warning", source=field["from"],
                      other=known)  # fmt: skip
+
+
+def _exposed(document: Document) -> Iterator[Problem]:
+    """A field without protection that reads what another field protects."""
+    sources = {str(name): str(document.get("fields", str(name), "from")) for name in document.mapping("fields")}
+    guarded = {
+        name: source
+        for name, source in sources.items()
+        if document.get("fields", name, "personal") in {"hash", "mask", "drop"}
+    }
+    for name, source in sources.items():
+        for other, personal in guarded.items():
+            same = source == personal or personal.startswith(source + ".") or source.startswith(personal + ".")
+            if name not in guarded and same:
+                yield at("CH-REG-049", document, ("fields", name, "from"), severity="warning", name=name,
+                         source=source, other=other)  # fmt: skip
 
 
 def _identity(document: Document) -> Iterator[Problem]:

@@ -15,15 +15,21 @@ def drafts(folder: Path) -> Path:
     return folder / DRAFTS
 
 
-def find(folder: Path, name: str) -> Path:
-    """The file of a feed, of a draft, or the path itself. Raises `Usage` CH-REG-050 with the nearest name."""
+def find(folder: Path, name: str, *, draft: bool = False) -> Path:
+    """The file of a feed, of a draft, or the path itself; `draft`: of two of the name the draft.
+
+    Raises `Usage` CH-REG-050 with the nearest name.
+    """
+    places = [folder, drafts(folder)]
+    if draft:
+        places.reverse()
     if name.endswith((".yaml", ".yml")) or "/" in name:
         path = Path(name)
-        for candidate in (path, folder / name, drafts(folder) / name):
+        for candidate in (path, *(place / name for place in places)):
             if candidate.is_file():
                 return candidate
     else:
-        for candidate in (folder / f"{name}.yaml", drafts(folder) / f"{name}.yaml"):
+        for candidate in (place / f"{name}.yaml" for place in places):
             if candidate.is_file():
                 return candidate
     names = [path.stem for path in [*folder.glob("*.yaml"), *drafts(folder).glob("*.yaml")]]

@@ -23,19 +23,21 @@ class Authority:
         constraints = x509.BasicConstraints(ca=True, path_length=0)
         _write(self._signed(self._name, self._key).add_extension(constraints, True), self._key, folder / "ca.pem")
 
-    def sign(self, name: str) -> tuple[Path, Path]:
-        """A certificate and its key."""
+    def sign(self, name: str, *, expired: bool = False) -> tuple[Path, Path]:
+        """A certificate and its key; an expired one ended an hour ago."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
         path = self.folder / f"{name}.pem"
-        _write(self._signed(subject, key).add_extension(names, False), self._key, path)
+        _write(self._signed(subject, key, expired=expired).add_extension(names, False), self._key, path)
         kind = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         path.with_suffix(".key").write_bytes(key.private_bytes(serialization.Encoding.PEM, *kind))
         return path, path.with_suffix(".key")
 
-    def _signed(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-        now = datetime.now(UTC)
+    def _signed(
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, expired: bool = False
+    ) -> x509.CertificateBuilder:
+        now = datetime.now(UTC) - timedelta(days=2, hours=1) * expired
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
