@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 import re
 import secrets as random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cityhub.settings import REPOSITORY
@@ -31,6 +32,20 @@ def register_resolver(resolver: Resolver) -> None:
     """Add a look-up that is asked after environment and files; once each."""
     if resolver not in _resolvers:
         _resolvers.append(resolver)
+
+
+@contextmanager
+def lent(name: str, value: str) -> Iterator[None]:
+    """A value for a name that nothing else knows, for the time of a block: a preview before the hub has its key."""
+
+    def resolver(asked: str) -> str | None:
+        return value if asked == name else None
+
+    _resolvers.append(resolver)
+    try:
+        yield
+    finally:
+        _resolvers.remove(resolver)
 
 
 def secrets_dir() -> Path:

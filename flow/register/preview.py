@@ -6,6 +6,7 @@ for a draft, and before there is a warehouse.
 
 from __future__ import annotations
 
+import secrets as random
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 from cityhub.clock import yesterday
 from cityhub.errors import HubError, Stop
+from cityhub.secrets import lent
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from cityhub.spec.source import PUSHED, MqttSource
@@ -24,6 +26,7 @@ from connectors.retry import Policy
 from flow.register.advice import advice
 from warehouse.landing import Manifest, deliveries
 from warehouse.personal import edge
+from warehouse.personal.key import NAME
 from warehouse.trial import Trial, tried
 
 LISTEN_S = 5.0
@@ -47,9 +50,13 @@ def preview(
 ) -> Preview:
     """Fetch and judge. Raises what the transport raises, `Stop` CH-PULL-060 when there is no row at all."""
     day = day or yesterday()
-    with TemporaryDirectory(prefix="cityhub-preview-") as folder:
-        manifest = _fetched(settings, spec, day, Path(folder), rows, listen_s)
-        trial = tried(spec, manifest, limit=rows)
+    with TemporaryDirectory(prefix="cityhub-preview-") as folder, lent(NAME, random.token_hex(32)):
+        try:
+            manifest = _fetched(settings, spec, day, Path(folder), rows, listen_s)
+            trial = tried(spec, manifest, limit=rows)
+        except HubError as error:
+            guard = edge.of(spec)
+            raise (guard.quieted(error) if guard else error) from None
         where = manifest.parts[0].request if manifest.parts else "nothing"
     if not trial.rows and not trial.bad_lines:
         raise Stop("CH-PULL-060", feed=spec.feed, day=day.isoformat())
