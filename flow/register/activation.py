@@ -91,7 +91,7 @@ def reasons(checked: Checked) -> list[Problem]:
             lacks(f"owner.{key}", f"an owner's {key}", f"owner: {{{key}: {example}}}")
     if not _told(document.get("arrives", "expected_by")):
         lacks("arrives.expected_by", "the time by which a delivery is expected", 'arrives: {expected_by: "06:00"}')
-    if checked.spec is not None and not _one_passes(checked.spec):
+    if document.count("examples") == 0 or (checked.spec is not None and not _one_passes(checked.spec)):
         lacks("examples", "an example that passes", "examples: [{given: {…}, expect: {…}}]")
     return found
 
