@@ -51,8 +51,20 @@ def plan(con: duckdb.DuckDBPyConnection, definitions: dict[str, Definition], fou
     """Day → codes to compute again. Only days that have values already: a day not computed yet takes its rows
     when its turn comes. A counter's delta reaches into the next day. Where rows count on the day of an event
     of theirs, all later computed days of the month may have changed with them."""
-    known = {date.fromisoformat(row[0]) for row in con.execute(_KNOWN).fetchall()}
     todo: dict[date, set[str]] = {}
+    for day, code in causes(definitions, found, known_days(con)):
+        todo.setdefault(day, set()).add(code)
+    return todo
+
+
+def known_days(con: duckdb.DuckDBPyConnection) -> set[date]:
+    """Days that have values."""
+    return {date.fromisoformat(row[0]) for row in con.execute(_KNOWN).fetchall()}
+
+
+def causes(definitions: dict[str, Definition], found: list[Mark], known: set[date]) -> dict[tuple[date, str], set[str]]:
+    """(computed day, code) → the loads that changed rows behind it."""
+    loads: dict[tuple[date, str], set[str]] = {}
     for mark in found:
         for definition in definitions.values():
             if mark.table_name not in definition.reads():
@@ -63,8 +75,8 @@ def plan(con: duckdb.DuckDBPyConnection, definitions: dict[str, Definition], fou
             else:
                 days = {mark.day, *_next(definition, mark.day)} & known
             for day in days:
-                todo.setdefault(day, set()).add(definition.code)
-    return todo
+                loads.setdefault((day, definition.code), set()).add(mark.load_id)
+    return loads
 
 
 def _next(definition: Definition, day: date) -> set[date]:

@@ -11,7 +11,7 @@ that the feed ever made: a fresh installation is not to blame for the days befor
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -26,10 +26,11 @@ from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from cityhub.spec.read import read_good
 from indicators import definitions as catalogue
-from indicators import delivered, dirty, month, run, store, views
+from indicators import delivered, dirty, month, restated, run, store, views
 from indicators.definitions import Definition
 from indicators.delivered import Deliveries, Standing
 from indicators.period import Period, of_day, of_month
+from indicators.restated import Cause
 from indicators.run import COUNTY, Sums
 from indicators.values import Value, settle
 from warehouse import lake
@@ -65,6 +66,7 @@ class Work:
     specs: dict[str, FeedSpec]
     absent: set[str]
     errors: list[str]
+    plan: str | None = None
 
 
 def compute_day(settings: Settings, day: date, *, folder: Path = catalogue.FOLDER) -> Summary:
@@ -89,9 +91,34 @@ def compute_dirty(settings: Settings, *, folder: Path = catalogue.FOLDER) -> Sum
 def compute_night(settings: Settings, day: date, *, folder: Path = catalogue.FOLDER) -> Summary:
     """The whole of a night on one connection: the day, days changed by late rows, the month so far."""
     with _open(settings, folder) as work:
+        # A month that already reached this day is restated by another run; one that grows by a day is not.
+        again = _cause(work, dirty.marks(work.con)) if day in dirty.known_days(work.con) else None
         parts = [_day(work, day), _dirty(work)]
-        parts.append(_compute(work, [of_month(month_of(day), day)], set(work.definitions), []))
+        parts.append(_compute(work, [of_month(month_of(day), day)], set(work.definitions), [], again))
         return merge(parts)
+
+
+def compute_again(
+    settings: Settings,
+    days: Iterable[date] = (),
+    *,
+    tables: set[str] | None = None,
+    codes: set[str] | None = None,
+    folder: Path = catalogue.FOLDER,
+    plan: str | None = None,
+) -> Summary:
+    """Days that have values, computed again, and their months, with all that late rows changed.
+
+    `tables`: the definitions that read one of these canonical tables or the hub's own; `codes`: these definitions
+    also; neither: all. `plan` stands beside what comes out otherwise in the table `restatement`.
+    """
+    with _open(settings, folder) as work:
+        work.plan = plan
+        every = set(work.definitions)
+        if tables is not None or codes is not None:
+            reading = (tables or set()) | (catalogue.HUB_TABLES if tables else set())
+            every = {code for code, item in work.definitions.items() if reading & set(item.reads())} | (codes or set())
+        return _dirty(work, dict.fromkeys(set(days) & dirty.known_days(work.con), every))
 
 
 def merge(parts: list[Summary]) -> Summary:
@@ -128,23 +155,33 @@ def _specs(settings: Settings) -> dict[str, FeedSpec]:
 
 def _day(work: Work, day: date) -> Summary:
     marks = [mark for mark in dirty.marks(work.con) if mark.day == day]
-    return _compute(work, [of_day(day)], set(work.definitions), marks)
+    return _compute(work, [of_day(day)], set(work.definitions), marks, _cause(work, marks))
 
 
-def _dirty(work: Work) -> Summary:
+def _dirty(work: Work, more: dict[date, set[str]] | None = None) -> Summary:
+    """Days that late rows changed, and `more`: day → codes."""
     marks = dirty.marks(work.con)
     plan = dirty.plan(work.con, work.definitions, marks)
-    parts = [_compute(work, [of_day(day)], codes, []) for day, codes in sorted(plan.items())]
+    for day, codes in (more or {}).items():
+        plan.setdefault(day, set()).update(codes)
+    cause = _cause(work, marks)
+    parts = [_compute(work, [of_day(day)], codes, [], cause) for day, codes in sorted(plan.items())]
     months: dict[str, set[str]] = {}
     for day, codes in plan.items():
         months.setdefault(month_of(day), set()).update(codes)
     for name, codes in sorted(months.items()):
-        parts.append(_compute(work, [of_month(name, dirty.last_day(work.con, name))], codes, []))
+        parts.append(_compute(work, [of_month(name, dirty.last_day(work.con, name))], codes, [], cause))
     parts.append(_compute(work, [], set(), marks))
     return merge(parts)
 
 
-def _compute(work: Work, periods: list[Period], codes: set[str], marks: list[dirty.Mark]) -> Summary:
+def _cause(work: Work, marks: list[dirty.Mark]) -> Cause:
+    return restated.cause(dirty.causes(work.definitions, marks, dirty.known_days(work.con)), work.plan)
+
+
+def _compute(
+    work: Work, periods: list[Period], codes: set[str], marks: list[dirty.Mark], cause: Cause | None = None
+) -> Summary:
     wanted = [work.definitions[code] for code in sorted(codes)]
     work.errors = []
     values: list[Value] = []
@@ -161,7 +198,7 @@ def _compute(work: Work, periods: list[Period], codes: set[str], marks: list[dir
         with lake.write(work.con, work.settings, f"indicators {name}"):
             store.put_definitions(work.con, new)
             if changed:
-                store.put(work.con, changed)
+                store.put(work.con, changed, cause)
             dirty.clear(work.con, marks)
     states = Counter(value.state for value in values)
     for period in periods:

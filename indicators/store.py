@@ -9,7 +9,9 @@ from dataclasses import asdict, fields
 import duckdb
 
 from cityhub import clock
+from indicators import restated
 from indicators.definitions import Definition
+from indicators.restated import Cause
 from indicators.values import Value
 
 _NAMES = [item.name for item in fields(Value)]
@@ -68,9 +70,12 @@ def changed(con: duckdb.DuckDBPyConnection, values: list[Value]) -> list[Value]:
     return found + [value for key, value in new.items() if key not in stored]
 
 
-def put(con: duckdb.DuckDBPyConnection, values: Iterable[Value]) -> None:
-    """Replace the rows of these values, inside the caller's transaction."""
+def put(con: duckdb.DuckDBPyConnection, values: Iterable[Value], cause: Cause | None = None) -> None:
+    """Replace the rows of these values, inside the caller's transaction; `cause`: note those that were another number
+    before as restated."""
     con.execute(_STAGE, {"rows": json.dumps([asdict(value) for value in values], ensure_ascii=False)})
+    if cause is not None:
+        restated.note(con, cause)
     con.execute(_DELETE)
     con.execute(_INSERT, {"as_of": clock.now()})
 

@@ -30,13 +30,22 @@ class Scored:
     results: tuple[UnitResult, ...]
 
 
-def score_month(settings: Settings, month: str, as_of: date, switches: dict[str, str] | None = None) -> Scored:
+def score_month(
+    settings: Settings,
+    month: str,
+    as_of: date,
+    switches: dict[str, str] | None = None,
+    *,
+    rules: scheme.Scheme | None = None,
+    ours: policy.DigitalPolicy | None = None,
+) -> Scored:
     """Compute the month as of a service day and replace its rows in `score` and `ranking` in one transaction.
 
-    Rows that are the same stay, with their `as_of`. `switches` replaces defaults of the scheme (id → option).
+    Rows that are the same stay, with their `as_of`. `switches` replaces defaults of the scheme (id → option);
+    `rules` and `ours` the scheme and the digital-city policy in force.
     """
     complete = as_of >= month_bounds(month)[1] - timedelta(days=1)
-    rules, ours = scheme.load(SCHEME), policy.load()
+    rules, ours = rules or scheme.load(SCHEME), ours or policy.load()
     con = lake.connect(settings)
     try:
         tables.set_month(con, rules.scheme, month)

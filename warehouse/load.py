@@ -21,6 +21,7 @@ from warehouse.landing import Manifest
 from warehouse.merge import Merged, Stamp, merge, select_good
 from warehouse.names import identifier
 from warehouse.stage import Staged, staged
+from warehouse.withdraw import withdraw
 
 logger = log.get("cityhub.load")
 
@@ -146,6 +147,9 @@ def _write(
     merged = merge(con, spec, stamp, repeated, stale=stale, full=full)
     if merged.closed:
         findings.append(f"closed:{merged.closed}")
+    if withdrawn := withdraw(con, spec, stamp.load_id, spec_id):
+        findings.append(f"withdrawn:{sum(withdrawn.values())}")
+        merged.days |= set(withdrawn)
     if stage.quarantined:
         quarantine.write(con, spec, manifest, stage.rejects, spec_id)
     entry = _entry(spec, manifest, stage, merged, findings, started, spec_id)

@@ -70,7 +70,7 @@ class Hub:
             if column not in VOLATILE and not table.startswith("ducklake_"):
                 columns.setdefault(table, []).append(column)
         for table, names in columns.items():
-            if table in {"load_log", "prepared"}:
+            if table in {"load_log", "prepared", "restatement"}:
                 continue
             row = " || '|' || ".join(f"coalesce(\"{name}\"::VARCHAR, '∅')" for name in names)
             content[table] = self.rows(f'SELECT count(*), bit_xor(hash({row})) FROM "{table}"')[0]
