@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from cli import data, decode, emit, feed_draft, feeds, night, personal, register, scores, services, switch
+from cli import data, decode, emit, feed_draft, feeds, night, personal, plan, register, scores, services, switch
 
 app = typer.Typer(
     name="cityhub",
@@ -31,6 +31,8 @@ feed_draft.register(feeds.app)
 app.add_typer(feeds.app, name="feed")
 app.add_typer(scores.score_app, name="score")
 app.add_typer(scores.publish_app, name="publish")
+app.add_typer(plan.app, name="plan")
+app.command("apply")(plan.apply)
 app.command("ranking")(scores.ranking)
 app.command("decode")(decode.decode)
 app.add_typer(services.gateway_app, name="gateway")

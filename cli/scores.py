@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -73,6 +74,28 @@ def list_publications(json_output: Json = False) -> None:
     else:
         rows = [(p.number, p.period, p.service_day, p.status, p.reason, p.supersedes, p.sha256[:12]) for p in found]
         table("publications", ("number", "period", "as of", "status", "reason", "supersedes", "sha256"), rows)
+
+
+@publish_app.command("make")
+@guarded
+def make(
+    month: str,
+    reason: Annotated[str, typer.Option(help="why; it stands in the publication")],
+    day: Annotated[str | None, typer.Option("--day", help="last service day that it holds")] = None,
+    final: Annotated[bool, typer.Option("--final", help="the month is final; later changes are corrections")] = False,
+    json_output: Json = False,
+) -> None:
+    """Publish a month now: after a plan was applied, or as final. The same content makes no new number."""
+    from scoring.publish import publish
+
+    month = parse_month(month, "publish make")
+    last = month_bounds(month)[1] - timedelta(days=1)
+    as_of = parse_day(day, "publish make") or min(yesterday(), last)
+    made = publish(load_settings(), month, as_of, reason, status="final" if final else "provisional")
+    if json_output:
+        as_json(made)
+    else:
+        out.print(f"publication {made.number}: {made.period}, {made.status}{'' if made.new else ', as it was'}")
 
 
 @publish_app.command("verify")

@@ -75,7 +75,7 @@ def land(settings: Settings, feed: str, day: date) -> Manifest | None:
         if spec.source.kind in PUSHED:
             manifest = collect(settings, spec, day)
         else:
-            manifest = pull(settings, spec, day, cursor=_cursor(settings, spec, day))
+            manifest = pull(settings, spec, day, cursor=cursor_of(settings, spec, day))
         if manifest is not None:
             ledger.record_landed(_connection(settings), settings, feed, day)
     log.event(logger, "landed", feed=feed, interval=day, run=manifest.load_id if manifest else None)
@@ -167,6 +167,15 @@ def publish(settings: Settings, day: date) -> dict[str, Any]:
     return {"publication": publication.number}
 
 
+def cursor_of(settings: Settings, spec: FeedSpec, day: date, *, con: Any = None) -> str | None:
+    """Where the delivery before this day ended: a run of the same day again reads the same changes."""
+    if spec.source.kind != "database" or spec.source.cursor is None:
+        return None
+    sql = "SELECT position FROM feed_cursor WHERE feed = $feed AND service_day < $day ORDER BY service_day DESC LIMIT 1"
+    row = (con or _connection(settings)).execute(sql, {"feed": spec.feed, "day": day}).fetchone()
+    return str(row[0]) if row else None
+
+
 def _logged(result: LoadResult) -> dict[str, Any]:
     fields = asdict(result)
     return {
@@ -198,22 +207,6 @@ def _recorded(settings: Settings, spec: FeedSpec, day: date) -> Iterator[None]:
         except (HubError, OSError, duckdb.Error) as second:  # the ledger may be what cannot be written
             log.event(logger, "failure_not_recorded", level=40, feed=spec.feed, interval=day, detail=str(second))
         raise
-
-
-def _cursor(settings: Settings, spec: FeedSpec, day: date) -> str | None:
-    """Where the delivery before this day ended: a run of the same day again reads the same changes."""
-    if spec.source.kind != "database" or spec.source.cursor is None:
-        return None
-    row = (
-        _connection(settings)
-        .execute(
-            "SELECT position FROM feed_cursor WHERE feed = $feed AND service_day < $day"
-            " ORDER BY service_day DESC LIMIT 1",
-            {"feed": spec.feed, "day": day},
-        )
-        .fetchone()
-    )
-    return str(row[0]) if row else None
 
 
 def _loaded_until(con: Any, feed: str, day: date) -> str:

@@ -25,9 +25,11 @@ from warehouse.withdraw import withdraw
 
 logger = log.get("cityhub.load")
 
+# The newest load of a delivery: under an earlier spec it may have been loaded before, and under another one since.
 LOGGED = (
-    "SELECT landed, loaded, duplicate, quarantined, inserted, updated, unchanged, late, flagged, load_id FROM load_log"
-    " WHERE feed = $feed AND service_day = $day AND spec_sha256 = $spec"
+    "SELECT landed, loaded, duplicate, quarantined, inserted, updated, unchanged, late, flagged, load_id, spec_sha256"
+    " FROM load_log WHERE feed = $feed AND service_day = $day AND load_id = $load_id"
+    " ORDER BY finished_at DESC, rowid DESC LIMIT 1"
 )
 
 
@@ -91,20 +93,19 @@ def load(
 def _before(con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest, spec_id: str) -> LoadResult | None:
     """The result of the load that took this delivery already: this very one, or the same content as the newest."""
     day = manifest.day()
-    values: dict[str, object] = {"feed": spec.feed, "day": day, "spec": spec_id}
-    found = con.execute(
-        LOGGED + " AND load_id = $load_id ORDER BY finished_at DESC LIMIT 1",
-        {**values, "load_id": manifest.load_id},
-    ).fetchone()
+    values: dict[str, object] = {"feed": spec.feed, "day": day}
+    found = con.execute(LOGGED, {**values, "load_id": manifest.load_id}).fetchone()
+    if found is not None and found[-1] != spec_id:
+        return None
     if found is None:
         row = ledger.row(con, spec.feed, day)
         same = row is not None and (row.content_sha256, row.spec_sha256) == (manifest.content_sha256, spec_id)
         if not same or row is None or row.load_id is None:
             return None
-        found = con.execute(LOGGED + " AND load_id = $load_id", {**values, "load_id": row.load_id}).fetchone()
+        found = con.execute(LOGGED, {**values, "load_id": row.load_id}).fetchone()
     if found is None or _waits_for_parent(con, spec, day):
         return None
-    return LoadResult(spec.feed, day, str(found[-1]), *found[:-1], days=(), repeated=True)  # type: ignore[misc]  # nine counts
+    return LoadResult(spec.feed, day, str(found[-2]), *found[:-2], days=(), repeated=True)  # type: ignore[misc]  # nine counts
 
 
 def _waits_for_parent(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date) -> bool:
