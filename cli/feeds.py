@@ -36,17 +36,15 @@ def show(
     json_output: Json = False,
 ) -> None:
     """One spec, as the hub understands it."""
-    from cityhub.spec.read import read_spec
-    from flow.register.files import find
+    from flow.register.files import find, readable
 
     path = find(load_settings().feeds, feed)
-    spec = read_spec(path)
     if sql:
         from warehouse.compile import describe
 
-        out.print(describe(spec), markup=False)
+        out.print(describe(readable(path)), markup=False)
     elif json_output:
-        as_json(spec.model_dump(mode="json", by_alias=True))
+        as_json(readable(path).model_dump(mode="json", by_alias=True))
     else:
         out.print(path.read_text(encoding="utf-8"), markup=False)
 

@@ -63,10 +63,10 @@ def connect(
 
 
 def _connected(path: Path, day: str | None, json_output: bool) -> int:
-    from cityhub.spec.read import read_spec
     from flow.register.connection import steps
+    from flow.register.files import readable
 
-    spec, found, code = read_spec(path), [], EXIT_OK
+    spec, found, code = readable(path), [], EXIT_OK
     for step in steps(load_settings(), spec, parse_day(day, "cityhub feed connect")):
         found.append(step)
         if not json_output:
@@ -90,13 +90,12 @@ def preview(
     json_output: Json = False,
 ) -> None:
     """Fetch a few rows: as received, as mapped, verdict. Nothing is written. Exit code 1 when the spec needs a look."""
-    from cityhub.spec.read import read_spec
-    from flow.register.files import find
+    from flow.register.files import find, readable
     from flow.register.preview import preview as fetch
     from flow.register.shown import as_table, as_value
 
     settings = load_settings()
-    spec = read_spec(find(settings.feeds, feed))
+    spec = readable(find(settings.feeds, feed))
     found = fetch(settings, spec, parse_day(day, "cityhub feed preview"), rows=rows, listen_s=listen)
     if json_output:
         as_json(as_value(found))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 
-from cityhub.errors import EXIT_FINDINGS, EXIT_OK
+from cityhub.errors import EXIT_FINDINGS, EXIT_OK, HubError
 from cityhub.settings import load as load_settings
 from cli.output import as_json, guarded, out, table
 
@@ -28,7 +30,8 @@ def activate(
     from flow.register.files import find
 
     settings = load_settings()
-    done = switch_on(settings, find(settings.feeds, feed, draft=True), replace=replace, days=days)
+    with _reasons_told(json_output):
+        done = switch_on(settings, find(settings.feeds, feed, draft=True), replace=replace, days=days)
     if json_output:
         as_json({"feed": done.spec.feed, "file": str(done.path), "effect": _value(done.effect), "next": done.next})
         return
@@ -36,6 +39,18 @@ def activate(
     _print_effect(done.effect)
     for line in done.next:
         out.print(f"- {line}", markup=False)
+
+
+@contextmanager
+def _reasons_told(json_output: bool) -> Iterator[None]:
+    """Print each reason of a refusal with its place and what to type, before the refusal itself."""
+    try:
+        yield
+    except HubError as error:
+        for item in [] if json_output else getattr(error, "problems", []):
+            place = f"{item['file']}:{item['line']}: {item['key']}".rstrip(": ")
+            out.print(f"{place}: {item['what']}\n    fix: {item['fix']}", markup=False)
+        raise
 
 
 @guarded
@@ -47,7 +62,8 @@ def enable(feed: Feed, json_output: Json = False) -> None:
 
     settings = load_settings()
     path = find(settings.feeds, feed)
-    changed = switch_on(settings, path, who=getpass.getuser())
+    with _reasons_told(json_output):
+        changed = switch_on(settings, path, who=getpass.getuser())
     _told(feed, changed, "on", json_output)
     if changed and not json_output:
         from cityhub.spec.read import parse_spec
@@ -119,12 +135,11 @@ def diff(
 @guarded
 def plan(feed: Feed, days: Days = 7, json_output: Json = False) -> None:
     """What a spec would bring: table, columns, DAG, indicators, and what of the archived deliveries would change."""
-    from cityhub.spec.read import parse_spec
-    from flow.register.files import find
+    from flow.register.files import find, readable
     from flow.register.plan import plan as look_ahead
 
     settings = load_settings()
-    found = look_ahead(settings, parse_spec(find(settings.feeds, feed, draft=True)), days=days)
+    found = look_ahead(settings, readable(find(settings.feeds, feed, draft=True)), days=days)
     if json_output:
         as_json(found.as_dict())
     else:

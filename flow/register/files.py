@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cityhub.errors import Usage
+from pydantic import ValidationError
+
+from cityhub.draft.compose import filled
+from cityhub.errors import Stop, Usage
 from cityhub.lint.problem import listed, nearest
+from cityhub.spec.edit import data_of, read_text
+from cityhub.spec.feed import FeedSpec
+from cityhub.spec.read import read_spec
 
 DRAFTS = "drafts"
 
@@ -13,6 +19,19 @@ DRAFTS = "drafts"
 def drafts(folder: Path) -> Path:
     """Where drafts wait until they are activated."""
     return folder / DRAFTS
+
+
+def readable(path: Path) -> FeedSpec:
+    """A spec for a look at its source: what a draft leaves open is no hindrance. Raises what `read_spec` raises."""
+    try:
+        return read_spec(path)
+    except Stop as error:
+        if error.code != "CH-FEED-006":
+            raise
+        try:
+            return FeedSpec.model_validate(filled(data_of(read_text(path), path)))
+        except ValidationError:
+            raise error from None
 
 
 def find(folder: Path, name: str, *, draft: bool = False) -> Path:

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from cityhub.errors import Stop
+from cityhub.spec.edit import data_of, read_text
 from cityhub.spec.feed import FeedSpec
-from cityhub.spec.read import read_good, read_spec
-from flow.register.files import drafts
+from cityhub.spec.read import read_good
+from cityhub.spec.todo import todos
+from flow.register.files import drafts, readable
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ class Listed:
         }  # fmt: skip
 
 
+def _left(path: Path) -> str:
+    count = len(list(todos(data_of(read_text(path), path))))
+    return f"{count} TODO" if count else ""
+
+
 def listing(folder: Path) -> list[Listed]:
     """Feeds by name, then drafts."""
     specs, errors = read_good(folder)
@@ -54,7 +61,8 @@ def listing(folder: Path) -> list[Listed]:
     found.sort(key=lambda item: item.name)
     for path in sorted(drafts(folder).glob("*.yaml")):
         try:
-            found.append(Listed(path.stem, path, "draft", read_spec(path)))
+            note = _left(path)
+            found.append(Listed(path.stem, path, "draft", readable(path), note))
         except Stop as error:
             found.append(Listed(path.stem, path, "draft", note=f"{error.code}: {error.part('what')}"))
     return found

@@ -174,7 +174,7 @@ TYPED = [
     Typed(
         "a column of the hub", "  state:", "  service_day:", "CH-REG-032", 19, "fields.service_day", "service_day_sent"
     ),
-    Typed("a TODO of the draft", "min_rows: 10}", "min_rows: 10} # TODO how many?", "CH-REG-035", 13, "", "fill it in"),
+    Typed("a TODO of the draft", "person: 张三", "person: TODO", "CH-REG-035", 6, "owner.person", "fill it in"),
     Typed("an example that does not hold", "kpa: 200", "kpa: 0.2", "CH-REG-036", 23, "examples[0]", "got kpa: 200"),
     Typed(
         "a placeholder that is none",
