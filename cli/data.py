@@ -16,17 +16,25 @@ Day = Annotated[str | None, typer.Option("--day", help="service day, YYYY-MM-DD"
 
 
 @guarded
-def status(day: Day = None, json_output: Json = False) -> None:
+def status(
+    feed: Annotated[str | None, typer.Argument(help="the last 30 days of this feed")] = None,
+    day: Day = None,
+    json_output: Json = False,
+) -> None:
     """What is missing, since when, and whose move it is. Exit code 1 when something needs action."""
+    from cli.screens import print_days, print_status
+
+    wanted = parse_day(day, "status")
+    if feed is not None:
+        from warehouse.feed_days import feed_days
+
+        days = feed_days(load_settings(), feed, wanted)
+        as_json(days) if json_output else print_days(days)
+        return
     from warehouse.status import status as of_day
 
-    found = of_day(load_settings(), parse_day(day, "status"))
-    if json_output:
-        as_json(found)
-    else:
-        from cli.screens import print_status
-
-        print_status(found)
+    found = of_day(load_settings(), wanted)
+    as_json(found) if json_output else print_status(found)
     raise typer.Exit(1 if found.actions else 0)
 
 

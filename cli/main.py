@@ -6,7 +6,21 @@ import sys
 
 import typer
 
-from cli import data, decode, emit, feed_draft, feeds, night, personal, plan, register, scores, services, switch
+from cli import (
+    data,
+    decode,
+    emit,
+    feed_draft,
+    feeds,
+    night,
+    personal,
+    plan,
+    register,
+    scores,
+    services,
+    silence,
+    switch,
+)
 
 app = typer.Typer(
     name="cityhub",
@@ -20,6 +34,9 @@ app.command("nightly")(night.nightly)
 app.command("sync")(night.sync)
 app.command("backfill")(night.backfill)
 app.command("status")(data.status)
+app.command("watch")(silence.watch)
+app.command("upload")(silence.upload)
+app.command("confirm-empty")(silence.confirm_empty)
 app.command("sql")(data.sql)
 app.command("connect")(data.connect)
 app.command("maintain")(data.maintain)

@@ -15,6 +15,7 @@ from typing import Any
 from cityhub.errors import Stop
 from cityhub.spec.source import FilesSource
 from connectors.sheet import Sheet, open_sheet
+from connectors.web_page import refuse_web_page
 from connectors.xml_records import XmlBroken, read_xml
 
 LIMIT = 2 << 30  # bytes of one unpacked file; more is an accident or an attack
@@ -69,9 +70,10 @@ def _within_limit(size: int, wrong: Mapping[str, Any]) -> None:
 def columns_of_file(name: str, body: bytes, source: FilesSource, place: Mapping[str, Any]) -> tuple[str, ...]:
     """The file's columns, once it is known to be readable as the spec says.
 
-    Raises `Stop` CH-PULL-052 (encoding), 053 (sheet), 055 (not that format).
+    Raises `Stop` CH-PULL-052 (encoding), 053 (sheet), 055 (not that format), 059 (a web page).
     """
     wrong = {**place, "file": name}
+    refuse_web_page(body, source.format, wrong)
     if source.format == "xlsx":
         sheet = open_sheet(body, source.sheet, wrong)
         return tuple(title for title in _titles(sheet, source.header_row) if title)

@@ -56,7 +56,7 @@ def pull(
                 if body is not received:
                     request += f" (packed in sha256 {hashlib.sha256(received).hexdigest()})"
                 delivery.add(body, source.format, request=request, columns=columns)
-    delivery.options |= _options(source)
+    delivery.options |= options_of(source)
     log.event(logger, "pulled", feed=spec.feed, interval=day, files=len(delivery))
 
 
@@ -116,7 +116,7 @@ def _change(before: Entry, later: dict[str, Entry]) -> str:
     return f"it went from {before.size} to {after.size} bytes while we looked"
 
 
-def _options(source: FilesSource) -> dict[str, str | int]:
+def options_of(source: FilesSource) -> dict[str, str | int]:
     """How the load must read the parts."""
     if source.format == "csv":
         return {

@@ -133,11 +133,19 @@ def sync(settings: Settings, feed: str, day: date) -> list[LoadResult]:
 
 @explained()
 def check(settings: Settings, day: date) -> dict[str, Any]:
-    """The quality run of the day over all feeds that were loaded."""
+    """The quality run of the day over all feeds that were loaded, and the watches over all that should have come."""
     from expectations.run import check_day
+    from warehouse.watch.run import watch_day
 
-    results = check_day(settings, list(active(settings).values()), day)
-    return {"checks": len(results), "failed": sum(not result.success for result in results)}
+    specs = list(active(settings).values())
+    results = check_day(settings, specs, day)
+    found = [finding for item in watch_day(settings, specs, day) for finding in item.findings]
+    return {
+        "checks": len(results),
+        "failed": sum(not result.success for result in results),
+        "findings": len(found),
+        "critical": sum(finding.severity == "critical" for finding in found),
+    }
 
 
 @explained()

@@ -1,12 +1,14 @@
 """Did the feeds behind an indicator deliver? One reading of the ledger answers for every definition.
 
-Delivered are the states loaded, checked, published and empty_confirmed; a held day is there but provisional;
-everything else is missing, and a missing day has no value.
+Delivered are the states loaded, checked, published and empty_confirmed; a held day is there but provisional, and so
+is what a person uploaded; everything else is missing, and a missing day has no value, unless the feed's spec lets its
+last good one be carried forward: then the value is that day's, provisional, and says since when.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import duckdb
@@ -18,12 +20,17 @@ from indicators.period import Period
 GOOD = frozenset({"loaded", "checked", "published", "empty_confirmed"})
 
 _LEDGER = """
-SELECT feed, service_day, state, loaded, error_code FROM delivery
+SELECT feed, service_day, state, loaded, error_code, manual = 'upload' FROM delivery
 WHERE service_day >= $first AND service_day < $end
 """
-_FIRST = """
-SELECT feed, MIN(service_day) FROM delivery
-WHERE state IN ('loaded', 'checked', 'published', 'empty_confirmed', 'held') GROUP BY feed
+# Days that brought rows, and those of them that may be carried forward: nothing held, uploaded or empty.
+_DAYS = """
+SELECT feed, list(service_day ORDER BY service_day),
+       coalesce(list(service_day ORDER BY service_day)
+                FILTER (state <> 'held' AND loaded > 0 AND manual IS DISTINCT FROM 'upload'), [])
+FROM delivery
+WHERE state IN ('loaded', 'checked', 'published', 'empty_confirmed', 'held') AND service_day < $end
+GROUP BY feed
 """
 _OPEN = """
 SELECT feed, service_day, COUNT(*) FROM quarantine
@@ -31,18 +38,16 @@ WHERE state = 'open' AND service_day >= $first AND service_day < $end GROUP BY f
 """
 
 
-Judgement = tuple[str | None, str | None, float | None]  # missing, provisional, coverage
-
-
 @dataclass(frozen=True)
 class Standing:
     """What the ledger lets a value be: `missing` and `provisional` hold the reason. `coverage` is days
-    delivered / days elapsed since the first delivery, for a month."""
+    delivered / days elapsed since the first delivery, for a month. `carried`: the value is that of this earlier day."""
 
     missing: str | None = None
     provisional: str | None = None
     coverage: float | None = None
     quarantined: int = 0
+    carried: date | None = None
 
 
 @dataclass
@@ -50,8 +55,9 @@ class Deliveries:
     """The ledger of a window: what each feed delivered on each day."""
 
     feeds: dict[str, FeedSpec]  # by canonical table
-    states: dict[tuple[str, date], tuple[str, int, str | None]] = field(default_factory=dict)
-    first: dict[str, date] = field(default_factory=dict)
+    states: dict[tuple[str, date], tuple[str, int, str | None, bool]] = field(default_factory=dict)
+    there: dict[str, list[date]] = field(default_factory=dict)  # days on which each feed delivered, ascending
+    good: dict[str, list[date]] = field(default_factory=dict)  # those whose values may be carried forward
     quarantined: dict[tuple[str, date], int] = field(default_factory=dict)
 
     def standing(self, definition: Definition, period: Period) -> Standing:
@@ -65,59 +71,76 @@ class Deliveries:
             if period.first <= day < period.end and feed in {self.feeds[table].feed for table in names}
         )
         judge = self._day if period.kind == "day" else self._month
-        missing, provisional, coverage = judge(definition, period)
-        return Standing(missing, provisional, coverage, count)
+        return replace(judge(definition, period), quarantined=count)
 
-    def _day(self, definition: Definition, period: Period) -> Judgement:
+    @staticmethod
+    def _last_before(days: list[date], day: date) -> date | None:
+        place = bisect_left(days, day)
+        return days[place - 1] if place else None
+
+    def _day(self, definition: Definition, period: Period) -> Standing:
         missing: list[str] = []
         provisional: list[str] = []
+        carried: list[date] = []
         for table in (table for table in definition.reads() if table not in HUB_TABLES):
             spec = self.feeds[table]
-            state, loaded, error = self.states.get((spec.feed, period.first), ("nothing known", 0, None))
-            known = spec.feed in self.first and self.first[spec.feed] <= period.first
+            state, loaded, error, by_hand = self.states.get(
+                (spec.feed, period.first), ("nothing known", 0, None, False)
+            )
             said = f"{spec.feed} {state}" + (f" ({error})" if error else "")
-            if state in GOOD:
+            registry = table in definition.registries
+            last = self._last_before((self.there if registry else self.good).get(spec.feed, []), period.first)
+            if state in GOOD and not by_hand:
                 continue
-            if state == "held" or (state == "failed" and loaded):
+            if state in GOOD:
+                provisional.append(f"{spec.feed} uploaded by hand (人工补录)")
+            elif state == "held" or (state == "failed" and loaded):
                 provisional.append(said)
-            elif known and (table in definition.registries or spec.arrives.fallback == "carry_forward"):
-                provisional.append(f"{said}, an earlier delivery is used")
+            elif last and (registry or spec.arrives.fallback == "carry_forward"):
+                provisional.append(f"{said}, carried forward since {last} (沿用)")
+                carried += [] if registry else [last]
             else:
                 missing.append(said)
-        return "; ".join(missing) or None, "; ".join(provisional) or None, None
+        return Standing("; ".join(missing) or None, "; ".join(provisional) or None, carried=min(carried, default=None))
 
-    def _month(self, definition: Definition, period: Period) -> Judgement:
+    def _month(self, definition: Definition, period: Period) -> Standing:
         missing: list[str] = []
         provisional: list[str] = []
         coverage: float | None = None
         for table in (table for table in definition.reads() if table not in HUB_TABLES):
             spec = self.feeds[table]
-            elapsed = [day for day in period.days() if self.first.get(spec.feed, date.max) <= day]
-            states = [self.states.get((spec.feed, day), ("", 0, None))[0] for day in elapsed]
-            there, held = sum(state in GOOD for state in states), states.count("held")
+            first = self.there.get(spec.feed, [date.max])[0]
+            elapsed = [day for day in period.days() if first <= day]
+            known = [self.states.get((spec.feed, day), ("", 0, None, False)) for day in elapsed]
+            there, held = sum(state in GOOD for state, *_ in known), sum(state == "held" for state, *_ in known)
+            by_hand = sum(state in GOOD and manual for state, _, _, manual in known)
             fact = table not in definition.registries
-            if not elapsed or (there + held == 0 and fact and spec.arrives.fallback != "carry_forward"):
+            if not elapsed or (there + held == 0 and fact):
                 missing.append(f"{spec.feed} delivered nothing in {period.name}")
                 continue
             if there + held < len(elapsed):
                 provisional.append(f"{spec.feed} lacks {len(elapsed) - there - held} of {len(elapsed)} days")
             if held:
                 provisional.append(f"{spec.feed} is held on {held} days")
+            if by_hand:
+                provisional.append(f"{spec.feed} is uploaded by hand on {by_hand} days (人工补录)")
             if fact:
                 coverage = min(1.0 if coverage is None else coverage, (there + held) / len(elapsed))
-        return "; ".join(missing) or None, "; ".join(provisional) or None, coverage
+        return Standing("; ".join(missing) or None, "; ".join(provisional) or None, coverage)
 
 
 def read(con: duckdb.DuckDBPyConnection, specs: dict[str, FeedSpec], first: date, end: date) -> Deliveries:
-    """The ledger of the days `[first, end)` and the first delivery ever of each feed."""
+    """The ledger of the days `[first, end)` and the days on which each feed ever brought rows."""
     window: dict[str, date] = {"first": first, "end": end}
     states = {
-        (feed, day): (state, loaded or 0, error)
-        for feed, day, state, loaded, error in con.execute(_LEDGER, window).fetchall()
+        (feed, day): (state, loaded or 0, error, bool(by_hand))
+        for feed, day, state, loaded, error, by_hand in con.execute(_LEDGER, window).fetchall()
     }
+    days = con.execute(_DAYS, {"end": end}).fetchall()
     return Deliveries(
         feeds={spec.table: spec for spec in specs.values()},
         states=states,
-        first=dict(con.execute(_FIRST).fetchall()),
+        there={feed: there for feed, there, _ in days},
+        good={feed: good for feed, _, good in days},
         quarantined={(feed, day): count for feed, day, count in con.execute(_OPEN, window).fetchall()},
     )

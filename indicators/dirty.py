@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
@@ -13,6 +14,10 @@ from indicators.definitions import Definition
 
 _MARKS = "SELECT DISTINCT table_name, service_day, load_id FROM dirty_day ORDER BY ALL"
 _KNOWN = "SELECT DISTINCT period FROM indicator_value WHERE period_kind = 'day'"
+_CARRIED = """
+SELECT DISTINCT code, period FROM indicator_value
+WHERE period_kind = 'day' AND contains(reason, 'carried forward since')
+"""
 _STAGE = (
     "CREATE OR REPLACE TEMP TABLE marks AS SELECT unnest(from_json($rows,"
     ' \'[{"table_name":"VARCHAR","day":"DATE","load_id":"VARCHAR"}]\'), recursive := true)'
@@ -50,9 +55,10 @@ def clear(con: duckdb.DuckDBPyConnection, done: list[Mark]) -> None:
 def plan(con: duckdb.DuckDBPyConnection, definitions: dict[str, Definition], found: list[Mark]) -> dict[date, set[str]]:
     """Day → codes to compute again. Only days that have values already: a day not computed yet takes its rows
     when its turn comes. A counter's delta reaches into the next day. Where rows count on the day of an event
-    of theirs, all later computed days of the month may have changed with them."""
+    of theirs, all later computed days of the month may have changed with them. A day whose value is carried forward
+    follows the days before it."""
     todo: dict[date, set[str]] = {}
-    for day, code in causes(definitions, found, known_days(con)):
+    for day, code in causes(definitions, found, known_days(con), carried_days(con)):
         todo.setdefault(day, set()).add(code)
     return todo
 
@@ -62,7 +68,17 @@ def known_days(con: duckdb.DuckDBPyConnection) -> set[date]:
     return {date.fromisoformat(row[0]) for row in con.execute(_KNOWN).fetchall()}
 
 
-def causes(definitions: dict[str, Definition], found: list[Mark], known: set[date]) -> dict[tuple[date, str], set[str]]:
+def carried_days(con: duckdb.DuckDBPyConnection) -> dict[str, set[date]]:
+    """Code → days whose value is that of an earlier day."""
+    carried: dict[str, set[date]] = {}
+    for code, day in con.execute(_CARRIED).fetchall():
+        carried.setdefault(code, set()).add(date.fromisoformat(day))
+    return carried
+
+
+def causes(
+    definitions: dict[str, Definition], found: list[Mark], known: set[date], carried: Mapping[str, set[date]]
+) -> dict[tuple[date, str], set[str]]:
     """(computed day, code) → the loads that changed rows behind it."""
     loads: dict[tuple[date, str], set[str]] = {}
     for mark in found:
@@ -74,6 +90,7 @@ def causes(definitions: dict[str, Definition], found: list[Mark], known: set[dat
                 days = {day for day in known if mark.day <= day < end}
             else:
                 days = {mark.day, *_next(definition, mark.day)} & known
+            days |= {day for day in carried.get(definition.code, set()) if day > mark.day}
             for day in days:
                 loads.setdefault((day, definition.code), set()).add(mark.load_id)
     return loads

@@ -32,7 +32,7 @@ from indicators.delivered import Deliveries, Standing
 from indicators.period import Period, of_day, of_month
 from indicators.restated import Cause
 from indicators.run import COUNTY, Sums
-from indicators.values import Value, settle
+from indicators.values import Value, carry, settle
 from warehouse import lake
 
 _log = log.get("cityhub.indicators")
@@ -176,7 +176,9 @@ def _dirty(work: Work, more: dict[date, set[str]] | None = None) -> Summary:
 
 
 def _cause(work: Work, marks: list[dirty.Mark]) -> Cause:
-    return restated.cause(dirty.causes(work.definitions, marks, dirty.known_days(work.con)), work.plan)
+    return restated.cause(
+        dirty.causes(work.definitions, marks, dirty.known_days(work.con), dirty.carried_days(work.con)), work.plan
+    )
 
 
 def _compute(
@@ -240,6 +242,8 @@ def _definition(
     standing = ledger.standing(definition, period)
     if lacking := [table for table in definition.reads() if table in work.absent]:
         standing = replace(standing, missing=f"the table {lacking[0]} does not exist")
+    if standing.carried and not standing.missing:
+        return _carried(work, definition, period, scope=scope, standing=standing)
     whole: dict[str, list[Sums]] = {}
     hours: dict[str, list[Sums]] = {}
     if not standing.missing:
@@ -265,6 +269,21 @@ def _definition(
             name = f"{period.name}T{hour:02d}"
             of_hour = {kind: [row for row in rows if row.hour == hour] for kind, rows in hours.items()}
             values += _rows(definition, "hour", name, scope=scope, found=of_hour, standing=standing)
+    return values
+
+
+def _carried(
+    work: Work, definition: Definition, period: Period, *, scope: dict[str, list[str]], standing: Standing
+) -> list[Value]:
+    """The day's values are those of the last good day, marked; a unit without one there, and every hour, is missing."""
+    earlier = store.of_day(work.con, definition.code, str(standing.carried))
+    gone = replace(standing, missing=f"{standing.provisional}, which has no value")
+    missing = _rows(definition, period.kind, period.name, scope=scope, found={}, standing=gone)
+    values = [carry(earlier.get(value.unit_code), value, standing) for value in missing]
+    if definition.hour_sql:
+        gone = replace(standing, missing=f"{standing.provisional}; hours are not carried forward")
+        for hour in range(24):
+            values += _rows(definition, "hour", f"{period.name}T{hour:02d}", scope=scope, found={}, standing=gone)
     return values
 
 

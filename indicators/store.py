@@ -70,6 +70,15 @@ def changed(con: duckdb.DuckDBPyConnection, values: list[Value]) -> list[Value]:
     return found + [value for key, value in new.items() if key not in stored]
 
 
+def of_day(con: duckdb.DuckDBPyConnection, code: str, day: str) -> dict[str, Value]:
+    """The stored values of one code on one day, by unit."""
+    sql = f"SELECT {_LIST} FROM indicator_value WHERE code = $code AND period_kind = 'day' AND period = $day"
+    return {
+        value.unit_code: value
+        for value in (Value(*row) for row in con.execute(sql, {"code": code, "day": day}).fetchall())
+    }
+
+
 def put(con: duckdb.DuckDBPyConnection, values: Iterable[Value], cause: Cause | None = None) -> None:
     """Replace the rows of these values, inside the caller's transaction; `cause`: note those that were another number
     before as restated."""

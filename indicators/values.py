@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from indicators.definitions import Definition
 from indicators.delivered import Standing
@@ -75,3 +75,12 @@ def settle(definition: Definition, unit: str, kind: str, name: str, *, sums: Sum
     if value is None:
         return row("no_denominator", "; ".join(["nothing to count", *reasons]), sums, None, coverage)
     return row("provisional" if reasons else "ok", "; ".join(reasons) or None, sums, value, coverage)
+
+
+def carry(value: Value | None, missing: Value, standing: Standing) -> Value:
+    """The value of an earlier day in place of a missing one: marked, and only where that day had one."""
+    if value is None or value.value is None:
+        return missing
+    return replace(
+        value, period=missing.period, state="provisional", reason=standing.provisional, quarantined=standing.quarantined
+    )

@@ -31,9 +31,9 @@ class Gap:
 
 
 def device_columns(spec: FeedSpec) -> list[str]:
-    """The columns that name a device: `arrives.device`, else the key without its times."""
-    times = {"timestamp", "date"}
-    return spec.arrives.device or [name for name in spec.identity.key if spec.fields[name].type not in times]
+    """The columns that name a device: `arrives.device`, else the key without its times and measured values."""
+    told = {"timestamp", "date", "double", "decimal"}
+    return spec.arrives.device or [name for name in spec.identity.key if spec.fields[name].type not in told]
 
 
 def gaps(settings: Settings, spec: FeedSpec, day: date, *, interval_s: float | None = None) -> list[Gap]:

@@ -24,6 +24,8 @@ State = Literal["expected", "landed", "loaded", "checked", "published", "empty_c
 STATES: tuple[State, ...] = get_args(State)
 LOADED = ("loaded", "checked", "published", "empty_confirmed", "held")  # rows of that day can be queried
 OPEN = ("expected", "landed", "failed")  # nothing of that day is in the warehouse yet
+NOTHING_CAME = ("CH-RUN-002", "CH-PULL-051")
+OWN_HOLDS = ("CH-LEDGER-001", "CH-LEDGER-004")  # too few or too many rows: only another load can end that
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,9 @@ class Row:
     whose_move: str | None = None
     since: datetime | None = None
     findings: str | None = None
+    manual: str | None = None
+    manual_by: str | None = None
+    manual_why: str | None = None
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
@@ -85,6 +90,9 @@ class Load:
     landing_folder: str
     stated_total: int | None = None
     findings: tuple[str, ...] = ()
+    manual: str | None = None
+    manual_by: str | None = None
+    manual_why: str | None = None
 
 
 COUNTS = (
@@ -135,9 +143,10 @@ def expect(con: duckdb.DuckDBPyConnection, specs: Mapping[str, FeedSpec] | Itera
 def record_load(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date, load: Load) -> Row:
     """Note a load in the ledger and in `load_log`; a former failure of the day is over with it.
 
-    Fewer rows than `arrives.min_rows` hold the day (CH-LEDGER-001); no rows where none are demanded
-    confirm it empty. A pushed feed has many deliveries a day: its line has their sum, and a day that is not over
-    is not held. Raises `Stop` CH-LEDGER-002 when the counts do not add up; the caller rolls back.
+    Fewer rows than `arrives.min_rows` hold the day (CH-LEDGER-001), so do more than `arrives.max_rows`
+    (CH-LEDGER-004); no rows where none are demanded confirm it empty. A pushed feed has many deliveries a day: its
+    line has their sum, and a day that is not over is not held for too few. Raises `Stop` CH-LEDGER-002 when the
+    counts do not add up; the caller rolls back.
     """
     counts = {name: getattr(load, name) for name in ("landed", "loaded", "duplicate", "quarantined")}
     if load.landed != load.loaded + load.duplicate + load.quarantined:
@@ -157,8 +166,7 @@ def record_load(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date, load:
         since=None,
         findings="; ".join(told.findings) or None,
     )
-    if not pushed or clock.now() >= clock.day_bounds(day)[1]:
-        after = _held_if_few(after, spec)
+    after = _held_if_implausible(after, spec, over=not pushed or clock.now() >= clock.day_bounds(day)[1])
     _put(con, after)
     log = asdict(load) | {"feed": spec.feed, "service_day": day}
     con.execute(LOG, {name: log[name] for name in LOG_COLUMNS})
@@ -180,12 +188,22 @@ def _with_earlier(con: duckdb.DuckDBPyConnection, feed: str, day: date, load: Lo
     return replace(load, findings=findings, **{name: getattr(load, name) + int(earlier[name]) for name in COUNTS})
 
 
-def _held_if_few(after: Row, spec: FeedSpec) -> Row:
-    if (after.landed or 0) >= spec.arrives.min_rows:
+def _held_if_implausible(after: Row, spec: FeedSpec, *, over: bool) -> Row:
+    """Held where the rows are too many, or too few and the day is over; else as given."""
+    landed, most = after.landed or 0, spec.arrives.max_rows
+    if most is not None and landed > most:
+        reason = Stop("CH-LEDGER-004", landed=landed, max_rows=most)
+    elif over and landed < spec.arrives.min_rows:
+        reason = Stop("CH-LEDGER-001", landed=landed, min_rows=spec.arrives.min_rows)
+    else:
         return after
-    few = Stop("CH-LEDGER-001", landed=after.landed or 0, min_rows=spec.arrives.min_rows)
     return replace(
-        after, state="held", error_code=few.code, error=_sentence(few), whose_move=owner(spec), since=clock.now()
+        after,
+        state="held",
+        error_code=reason.code,
+        error=_sentence(reason),
+        whose_move=owner(spec),
+        since=clock.now(),
     )
 
 
@@ -195,7 +213,7 @@ def hold_if_few(con: duckdb.DuckDBPyConnection, settings: Settings, spec: FeedSp
     before = row(con, spec.feed, day)
     if before is None or before.state not in {"loaded", "empty_confirmed"}:
         return False
-    after = _held_if_few(before, spec)
+    after = _held_if_implausible(before, spec, over=True)
     if after == before:
         return False
     with lake.write(con, settings, f"held {spec.feed} {day}"):
@@ -213,9 +231,11 @@ def record_failure(settings: Settings, spec: FeedSpec, day: date, error: HubErro
     con = lake.connect(settings)
     try:
         with lake.write(con, settings, f"failure {spec.feed} {day}"):
-            before = row(con, spec.feed, day)
-            before = before or Row(spec.feed, spec.platform, day, "expected", expected_by=expected_by(spec, day))
-            _put(con, _failed(before, spec, error))
+            known = row(con, spec.feed, day)
+            before = known or Row(spec.feed, spec.platform, day, "expected", expected_by=expected_by(spec, day))
+            after = _failed(before, spec, error)
+            if after != known:
+                _put(con, after)
     finally:
         con.close()
 
@@ -224,6 +244,8 @@ def _failed(before: Row, spec: FeedSpec, error: HubError) -> Row:
     if before.state == "held":
         noted = [text for text in (before.findings or "").split("; ") if text]
         return replace(before, findings="; ".join(dict.fromkeys([*noted, f"failure:{error.code}"])))
+    if before.manual == "empty" and error.code in NOTHING_CAME:
+        return before  # that is what somebody confirmed
     return replace(
         before,
         state=before.state if before.state in LOADED else "failed",
@@ -250,14 +272,14 @@ def recovered(con: duckdb.DuckDBPyConnection, settings: Settings, feed: str, day
 def set_state(con: duckdb.DuckDBPyConnection, feed: str, day: date, state: State, *, reason: str | None = None) -> None:
     """Move a delivery to another state; `reason` explains a `held`. Raises `Stop` CH-LEDGER-003.
 
-    A day held for too few rows stays held until it is loaded again: no later check can find what is absent.
+    A day held for too few or too many rows stays held until it is loaded again: no later check knows better.
     """
     if state not in STATES:
         raise ValueError(f"unknown delivery state {state!r}; one of {', '.join(STATES)}")
     before = row(con, feed, day)
     if before is None:
         raise Stop("CH-LEDGER-003", feed=feed, day=day.isoformat())
-    if state == "checked" and before.error_code == "CH-LEDGER-001":
+    if state == "checked" and before.error_code in OWN_HOLDS:
         state = "held"
     after = replace(before, state=state)
     if state == "held":
@@ -266,6 +288,35 @@ def set_state(con: duckdb.DuckDBPyConnection, feed: str, day: date, state: State
         after = replace(after, error_code=None, error=None, whose_move=None, since=None)
     if after != before:
         _put(con, after)
+
+
+def confirm_empty(
+    con: duckdb.DuckDBPyConnection, settings: Settings, spec: FeedSpec, day: date, *, by: str, why: str
+) -> bool:
+    """Note that a person says a day had no rows, in a transaction of its own; whether there was something to write.
+    Whatever depends on the day is computed again. The caller has made sure that no rows are there."""
+    before = row(con, spec.feed, day)
+    before = before or Row(spec.feed, spec.platform, day, "expected", expected_by=expected_by(spec, day))
+    if (before.state, before.manual, before.manual_by, before.manual_why) == ("empty_confirmed", "empty", by, why):
+        return False
+    zero = dict.fromkeys(COUNTS, 0)
+    after = replace(
+        Row(spec.feed, spec.platform, day, "empty_confirmed", **zero),  # type: ignore[arg-type]  # counts are numbers
+        loads=before.loads,
+        expected_by=before.expected_by,
+        finished_at=clock.now(),
+        findings=before.findings,
+        manual="empty",
+        manual_by=by,
+        manual_why=why,
+    )
+    with lake.write(con, settings, f"confirmed empty {spec.feed} {day}"):
+        _put(con, after)
+        con.execute(
+            "INSERT INTO dirty_day (table_name, service_day, load_id, marked_at) VALUES ($table, $day, 'empty', $at)",
+            {"table": spec.table, "day": day, "at": clock.now()},
+        )
+    return True
 
 
 def record_landed(con: duckdb.DuckDBPyConnection, settings: Settings, feed: str, day: date) -> bool:

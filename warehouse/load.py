@@ -15,7 +15,7 @@ from cityhub import clock, log
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from cityhub.spec.source import PUSHED
-from warehouse import drift, history, lake, ledger, quarantine, tables
+from warehouse import drift, history, lake, ledger, manual, quarantine, tables
 from warehouse.compile import spec_sha256
 from warehouse.landing import Manifest
 from warehouse.merge import Merged, Stamp, merge, select_good
@@ -100,6 +100,7 @@ def _before(con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest, 
     if found is None:
         row = ledger.row(con, spec.feed, day)
         same = row is not None and (row.content_sha256, row.spec_sha256) == (manifest.content_sha256, spec_id)
+        same = same and row is not None and row.manual == manual.marks(manifest).get("manual")
         if not same or row is None or row.load_id is None:
             return None
         found = con.execute(LOGGED, {**values, "load_id": row.load_id}).fetchone()
@@ -145,7 +146,10 @@ def _write(
     stamp = Stamp(manifest.load_id, manifest.finished_at, manifest.day())
     stale = _stale(con, spec, manifest)
     full = spec.identity.deletes == "full_compare" and not stale and _whole(spec, manifest, stage)
+    made_way = manual.make_way(con, spec, manifest)
     merged = merge(con, spec, stamp, repeated, stale=stale, full=full)
+    if made_way:
+        merged.days.add(stamp.day)
     if merged.closed:
         findings.append(f"closed:{merged.closed}")
     if withdrawn := withdraw(con, spec, stamp.load_id, spec_id):
@@ -193,6 +197,7 @@ def _entry(
         landing_folder=manifest.folder,
         stated_total=manifest.stated_total,
         findings=tuple(findings),
+        **manual.marks(manifest),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -11,8 +12,11 @@ import duckdb
 from cityhub import clock
 from cityhub.errors import Stop
 from cityhub.settings import Settings
+from cityhub.spec.read import read_good
 from warehouse import lake
+from warehouse.findings import Stored, stored
 from warehouse.ledger import LOADED
+from warehouse.migrate import migrations, version
 from warehouse.names import literal
 
 QUERY = (Path(__file__).parent / "sql" / "status.sql").read_text(encoding="utf-8")
@@ -21,6 +25,8 @@ QUERY = (Path(__file__).parent / "sql" / "status.sql").read_text(encoding="utf-8
 WORDS = {
     "fresh": "正常",
     "expected": "未到时限",
+    "manual": "人工补录",
+    "stale": "有数据，最近取数失败",
     "late": "迟到",
     "held": "待核",
     "missing": "缺失",
@@ -29,12 +35,16 @@ WORDS = {
 _ORDER = list(WORDS)
 # A delivery that is due is late for a day, then missing.
 MISSING_AFTER = timedelta(days=1)
+TROUBLE = frozenset({"late", "missing", "held", "failed"})
+SEVERITIES = ("critical", "warning", "info")
 
 
 @dataclass(frozen=True)
 class FeedStatus:
     """One feed of the day. `word` is one of `WORDS`; `since` is when the trouble began, perhaps on an earlier
-    day; `days_without` counts service days since the last good one; `last_data` is when rows last came."""
+    day; `days_without` counts service days since the last good one; `last_data` is when rows last came.
+    `fallback` says what stands in for a delivery that is not there, or who brought it: a value that rests on it is
+    marked. `critical`, `warning`, `info` count the open findings about the day."""
 
     feed: str
     platform: str
@@ -55,11 +65,16 @@ class FeedStatus:
     error: str | None
     whose_move: str | None
     findings: str | None
+    fallback: str | None = None
+    critical: int = 0
+    warning: int = 0
+    info: int = 0
 
     @property
     def needs_action(self) -> bool:
-        """Whether somebody has to act: not there though due, failed, held, or failed after a good load."""
-        return self.word in {"late", "missing", "held", "failed"} or self.error_code is not None
+        """Whether somebody has to act: not there though due, failed, held, failed after a good load, or a critical
+        finding."""
+        return self.word in TROUBLE or self.error_code is not None or self.critical > 0
 
 
 @dataclass(frozen=True)
@@ -74,6 +89,8 @@ class PlatformStatus:
     feeds: int
     fresh: int
     expected: int
+    manual: int
+    stale: int
     late: int
     held: int
     missing: int
@@ -82,17 +99,22 @@ class PlatformStatus:
     loaded: int
     quarantined: int
     last_data: datetime | None
+    critical: int
+    warning: int
+    info: int
 
 
 @dataclass(frozen=True)
 class Status:
-    """The answer for one service day as of `as_of`; `actions` are the feeds that need action, worst first."""
+    """The answer for one service day as of `as_of`; `actions` are the feeds that need action, worst first;
+    `findings` are the open ones of the day, worst first."""
 
     day: date
     as_of: datetime
     platforms: tuple[PlatformStatus, ...]
     actions: tuple[FeedStatus, ...]
     feeds: tuple[FeedStatus, ...]
+    findings: tuple[Stored, ...] = ()
 
 
 def status(settings: Settings, day: date | None = None) -> Status:
@@ -102,21 +124,38 @@ def status(settings: Settings, day: date | None = None) -> Status:
     """
     con = lake.connect(settings, read_only=True)
     try:
-        return of_day(con, day, clock.now())
+        _of_this_version(con)
+        return of_day(con, day, clock.now(), fallbacks(settings))
     except duckdb.CatalogException:
         raise Stop("CH-LAKE-003", catalog=settings.catalog) from None
     finally:
         con.close()
 
 
-def of_day(con: duckdb.DuckDBPyConnection, day: date | None, now: datetime) -> Status:
+def _of_this_version(con: duckdb.DuckDBPyConnection) -> None:
+    """Raise `Stop` CH-LAKE-008 for a warehouse that an older version wrote: its tables lack columns."""
+    known, found = len(migrations()), version(con)
+    if 0 < found < known:
+        raise Stop("CH-LAKE-008", found=found, known=known)
+
+
+def fallbacks(settings: Settings) -> dict[str, str]:
+    """Feed → what its spec wants without a delivery, for those that want something."""
+    specs, _ = read_good(settings.feeds)
+    return {name: spec.arrives.fallback for name, spec in specs.items() if spec.arrives.fallback != "none"}
+
+
+def of_day(
+    con: duckdb.DuckDBPyConnection, day: date | None, now: datetime, fallback: Mapping[str, str] | None = None
+) -> Status:
     """As `status`, on an open connection and at a given moment."""
     con.execute("BEGIN")  # one snapshot for all that is read
     try:
         newest = con.execute("SELECT max(service_day) FROM delivery").fetchone()
         day = day or (newest[0] if newest else None) or clock.yesterday()
         con.execute(f"SET VARIABLE day = CAST({literal(day.isoformat())} AS DATE)")
-        feeds = tuple(_feed(row, now) for row in con.execute(QUERY).fetchall())
+        feeds = tuple(_feed(row, now, fallback or {}) for row in con.execute(QUERY).fetchall())
+        noticed = sorted(stored(con, day=day), key=lambda item: (SEVERITIES.index(item.severity), item.feed, item.kind))
         names = con.execute("SELECT platform, name_zh, name_en FROM platform ORDER BY sort").fetchall()
     finally:
         con.execute("ROLLBACK")
@@ -127,28 +166,33 @@ def of_day(con: duckdb.DuckDBPyConnection, day: date | None, now: datetime) -> S
         _platform(name, titles.get(name, (name, name)), [feed for feed in feeds if feed.platform == name])
         for name in present
     )
-    worst = sorted(feeds, key=lambda feed: (-_ORDER.index(feed.word), order.get(feed.platform, 0), feed.feed))
-    return Status(day, now, platforms, tuple(feed for feed in worst if feed.needs_action), feeds)
+    worst = sorted(
+        feeds, key=lambda feed: (-_ORDER.index(feed.word), -feed.critical, order.get(feed.platform, 0), feed.feed)
+    )
+    return Status(day, now, platforms, tuple(feed for feed in worst if feed.needs_action), feeds, tuple(noticed))
 
 
-def word(state: str, expected_by: datetime | None, now: datetime) -> str:
-    """The word for a delivery's state at a moment."""
+def word(
+    state: str, expected_by: datetime | None, now: datetime, *, manual: str | None = None, error: str | None = None
+) -> str:
+    """The word for a delivery's state at a moment. `error`: the last attempt to fetch it failed, after a good one."""
     if state in {"failed", "held"}:
         return state
     if state in LOADED:
-        return "fresh"
+        return "stale" if error else "manual" if manual == "upload" else "fresh"
     if expected_by is None or now <= expected_by:
         return "expected"
     return "late" if now <= expected_by + MISSING_AFTER else "missing"
 
 
-def _feed(row: tuple, now: datetime) -> FeedStatus:  # type: ignore[type-arg]  # the columns of status.sql
+def _feed(row: tuple, now: datetime, fallback: Mapping[str, str]) -> FeedStatus:  # type: ignore[type-arg]  # the columns of status.sql
     (
         feed, platform, service_day, state, landed, loaded, quarantined, expected_by, finished_at,
         error_code, error, whose_move, since, findings, last_day, last_data, without_since, days_without,
+        manual, manual_by, manual_why, critical, warning, info,
     ) = row  # fmt: skip
-    said = word(state, expected_by, now)
-    trouble = said in {"late", "missing", "failed", "held"}
+    said = word(state, expected_by, now, manual=manual, error=error_code)
+    trouble = said in TROUBLE
     return FeedStatus(
         feed=feed,
         platform=platform,
@@ -169,7 +213,26 @@ def _feed(row: tuple, now: datetime) -> FeedStatus:  # type: ignore[type-arg]  #
         error=error or ("nothing has come" if said in {"late", "missing"} else None),
         whose_move=whose_move,
         findings=findings,
+        fallback=_stands_in(fallback.get(feed), said, last_day, (manual, manual_by, manual_why)),
+        critical=critical,
+        warning=warning,
+        info=info,
     )
+
+
+def _stands_in(
+    fallback: str | None, said: str, last_day: date | None, manual: tuple[str | None, str | None, str | None]
+) -> str | None:
+    kind, by, why = manual
+    if kind == "upload":
+        return f"uploaded by {by} (人工补录)"
+    if kind == "empty":
+        return f"confirmed empty by {by}: {why} (确认无数据)"
+    if said not in {"late", "missing", "failed"}:
+        return None
+    if fallback == "carry_forward" and last_day is not None:
+        return f"carried forward since {last_day} (沿用)"
+    return "waits for an upload (待人工补录)" if fallback == "manual" else None
 
 
 def _platform(name: str, titles: tuple[str, str], feeds: list[FeedStatus]) -> PlatformStatus:
@@ -186,5 +249,8 @@ def _platform(name: str, titles: tuple[str, str], feeds: list[FeedStatus]) -> Pl
         loaded=sum(feed.loaded or 0 for feed in feeds),
         quarantined=sum(feed.quarantined or 0 for feed in feeds),
         last_data=max((feed.last_data for feed in feeds if feed.last_data), default=None),
+        critical=sum(feed.critical for feed in feeds),
+        warning=sum(feed.warning for feed in feeds),
+        info=sum(feed.info for feed in feeds),
         **counts,
     )

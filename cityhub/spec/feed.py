@@ -137,6 +137,8 @@ class FeedSpec(Model):
             "location": [location.lon, location.lat] if location else [],
             "unit.field": [self.unit.field],
             "arrives.device": [*self.arrives.device],
+            "watch.frozen": [*(self.watch.frozen or [])],
+            "watch.rate": [self.watch.rate],
             "checks": [check.column for check in self.checks],
         }
         for what, names in named.items():
@@ -145,6 +147,8 @@ class FeedSpec(Model):
                     raise ValueError(f"{what} names {name!r}, which is not among the fields")
         if identity.day_from and self.fields[identity.day_from].type not in {"timestamp", "date"}:
             raise ValueError("identity.day_from must be a timestamp or a date")
+        if (self.arrives.max_rows or self.arrives.min_rows) < self.arrives.min_rows:
+            raise ValueError("arrives.max_rows is less than arrives.min_rows")
         if identity.history and (identity.day_from or identity.version):
             raise ValueError("identity.history is for registries: rows without `day_from` and `version`")
         if (identity.deletes == "tombstone") != bool(identity.tombstone):

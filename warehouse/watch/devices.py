@@ -1,0 +1,187 @@
+"""Watches on a feed's devices: silent ones, gaps, frozen readings, nothing but zeros, clocks that are hours off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from cityhub import clock
+from cityhub.settings import Settings
+from cityhub.spec.feed import FeedSpec
+from warehouse.findings import Finding, Severity
+from warehouse.gaps import KNOWN_FOR, device_columns, gaps
+from warehouse.names import identifier, identifiers
+from warehouse.tables import column_types
+from warehouse.watch.frozen import frozen, zero_runs
+from warehouse.watch.naming import Names, told
+from warehouse.watch.skew import rotated
+
+FOLDER = Path(__file__).parent / "sql"
+DEVICES, KNOWN, SHIFT, OLD = (
+    (FOLDER / f"{name}.sql").read_text(encoding="utf-8") for name in ("devices", "known", "shift", "old")
+)
+MEASURED = {"double", "decimal"}
+COPIED_ROWS = 300_000
+LEAST_DEVICES = 5  # fewer have no usual that one of them could differ from
+LEAST_READINGS = 4  # a device that sends less often than this a day has no gaps inside a day
+OLD_DAYS = 366
+
+
+@dataclass(frozen=True)
+class Series:
+    """What of a feed's table is a series of devices' readings: quoted columns of device, time and watched values."""
+
+    table: str
+    device: str
+    at: str
+    columns: tuple[str, ...]
+
+
+def series(spec: FeedSpec) -> Series | None:
+    """The series in a feed, None where its rows are no readings of devices: the key must be devices and a time."""
+    at = spec.identity.day_from
+    devices = device_columns(spec)
+    if not devices or at is None or at not in spec.identity.key or spec.fields[at].type != "timestamp":
+        return None
+    stored = column_types(spec)
+    columns = spec.watch.frozen
+    if columns is None:
+        columns = [
+            name
+            for name, field in spec.fields.items()
+            if field.type in MEASURED and name not in spec.identity.key and spec.location is None
+        ]
+    columns = [name for name in columns if name in stored] if "frozen" not in spec.watch.off else []
+    return Series(identifier(spec.table), identifiers(devices), identifier(at), tuple(columns))
+
+
+def watch(
+    con: duckdb.DuckDBPyConnection, settings: Settings, spec: FeedSpec, day: date, *, rows: int, delivered: list[date]
+) -> Iterator[Finding]:
+    """Findings about the devices of a day that has so many rows. `delivered` are the feed's days of the week before."""
+    found = series(spec)
+    if found is None:
+        return
+    here = _copied(con, spec, found, day, rows)
+    _scan(con, here, day)
+    off = spec.watch.off
+    names = Names(con, spec, found.table, found.device)
+    loads = [row[0] for row in con.execute(_LOADS, {"feed": spec.feed, "day": day}).fetchall()]
+    if found.columns:
+        yield from frozen(con, spec, found, here, day, names)
+    if found.columns and "zero_run" not in off:
+        yield from zero_runs(con, spec, found, day, names)
+    if "clock" not in off:
+        yield from _clocks(con, spec, found, day, loads=loads, names=names)
+    yield from _heard(con, settings, spec, found, day, delivered=delivered, names=names)
+
+
+_LOADS = "SELECT DISTINCT load_id FROM load_log WHERE feed = $feed AND service_day = $day"
+
+
+def _copied(con: duckdb.DuckDBPyConnection, spec: FeedSpec, found: Series, day: date, rows: int) -> Series:
+    """The day's rows: of a small day a copy, since planning over the lake costs more than reading them."""
+    if rows > COPIED_ROWS:
+        return found
+    names = dict.fromkeys([*device_columns(spec), spec.identity.day_from or "", *found.columns])
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE watch_copy AS SELECT service_day, {identifiers(list(names))} FROM {found.table}"
+        " WHERE service_day = $day",
+        {"day": day},
+    )
+    return replace(found, table="temp.watch_copy")
+
+
+def _scan(con: duckdb.DuckDBPyConnection, found: Series, day: date) -> None:
+    columns, before, counts, zero = "", "", "", []
+    for i, name in enumerate(found.columns):
+        columns += f", CAST({identifier(name)} AS FLOAT) AS c{i}"
+        before += f", lag(c{i}) OVER w AS p{i}"
+        counts += f", count(*) FILTER (c{i} = p{i} AND c{i} <> 0) AS e{i}, count(*) FILTER (c{i} <> 0) AS n{i}"
+        zero.append(f"coalesce(c{i}, 0) = 0")
+    if zero:
+        some = ", ".join(f"c{i}" for i in range(len(found.columns)))
+        counts += f", count(*) FILTER ({' AND '.join(zero)} AND coalesce({some}) IS NOT NULL) AS zeros"
+        counts += f", count(*) FILTER (coalesce({some}) IS NOT NULL) AS readings"
+    query = DEVICES.format(
+        device=found.device, at=found.at, table=found.table, columns=columns, before=before, counts=counts
+    )
+    con.execute(
+        query if before else query.replace("    WINDOW w AS (PARTITION BY d ORDER BY at_us)\n", ""), {"day": day}
+    )
+
+
+def _clocks(
+    con: duckdb.DuckDBPyConnection, spec: FeedSpec, found: Series, day: date, *, loads: list[str], names: Names
+) -> Iterator[Finding]:
+    quoted = {"device": found.device, "at": found.at, "table": found.table}
+    around = {"before": day - timedelta(days=1), "after": day + timedelta(days=1), "least": LEAST_DEVICES}
+    shifted = con.execute(SHIFT.format(**quoted), {**around, "loads": loads}).fetchall()
+    off = {device: hours for device, hours in shifted if hours}
+    if not off:
+        off = rotated(con, least=LEAST_DEVICES)
+    items = [(device, f"its day lies {hours:+d} h beside the others'") for device, hours in sorted(off.items())]
+    yield from told("clock_off", "warning", "a clock is hours off", items, names)
+    old = con.execute(OLD.format(**quoted), {"before": day - timedelta(days=OLD_DAYS), "loads": loads}).fetchall()
+    items = [(device, f"{rows} readings, the first says {says:%Y-%m-%d}") for device, rows, says in old]
+    yield from told("old_clock", "warning", "readings say a day more than a year ago", items, names)
+
+
+def _heard(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    spec: FeedSpec,
+    found: Series,
+    day: date,
+    *,
+    delivered: list[date],
+    names: Names,
+) -> Iterator[Finding]:
+    off = spec.watch.off
+    over = clock.now() >= clock.day_bounds(day)[1]
+    if not delivered or not over:
+        return
+    query = KNOWN.format(device=found.device, at=found.at, table=found.table)
+    con.execute(query, {"since": day - KNOWN_FOR, "until": day - timedelta(days=1)})
+    if "silent" not in off:
+        silent = con.execute(
+            "SELECT d, last_at FROM watch_known WHERE days >= $least AND d NOT IN (SELECT d FROM watch_device)"
+            " ORDER BY last_at, d",
+            {"least": len(delivered) / 2},
+        ).fetchall()
+        ((known,),) = con.execute("SELECT count(*) FROM watch_known").fetchall()
+        severity: Severity = "critical" if len(silent) > known / 2 else "info" if spec.location else "warning"
+        items = [(device, f"last heard {at:%Y-%m-%d %H:%M}") for device, at in silent]
+        yield from told("device_silent", severity, "silent all day", items, names)
+    if "gaps" not in off:
+        yield from _gaps(con, settings, spec, day, history=len(delivered), names=names)
+
+
+def _gaps(
+    con: duckdb.DuckDBPyConnection, settings: Settings, spec: FeedSpec, day: date, *, history: int, names: Names
+) -> Iterator[Finding]:
+    """By the interval that the spec says, else by the device's own usual number of readings. Things that move keep no
+    interval of their own: a truck that stands in its yard all day sends little."""
+    if spec.arrives.device_interval_s:
+        lacking = [
+            gap for gap in gaps(settings, spec, day) if gap.came and gap.missing > (1 - spec.watch.rows_low) * gap.came
+        ]
+        items: list[tuple[Any, str]] = [
+            (gap.device, f"{gap.missing} of {gap.came + gap.missing} missing, {gap.longest_s / 60:.0f} min from "
+             f"{gap.longest_from:%H:%M}") for gap in lacking
+        ]  # fmt: skip
+    elif history >= 3 and spec.location is None:
+        few = con.execute(
+            "SELECT d, n, usual FROM watch_known JOIN watch_device USING (d)"
+            " WHERE usual >= $readings AND n < $low * usual ORDER BY n / usual, d",
+            {"readings": LEAST_READINGS, "low": spec.watch.rows_low},
+        ).fetchall()
+        items = [(device, f"{n} readings, usual are {usual:g}") for device, n, usual in few]
+    else:
+        return
+    yield from told("device_gaps", "warning", "readings are missing", items, names)
