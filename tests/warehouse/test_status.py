@@ -91,10 +91,13 @@ def test_before_it_is_due_nobody_has_to_act(con: Con, settings: Settings) -> Non
     assert found.actions == ()
 
 
-def test_a_failure_after_a_good_load_is_shown_though_the_rows_are_fresh(city: Con, settings: Settings) -> None:
+def test_a_failure_after_a_good_load_is_no_plain_fine(city: Con, settings: Settings) -> None:
     ledger.record_failure(settings, LAMP, DAY, Stop("CH-FEED-002", folder="/f", near="x"))
     lamp = next(each for each in of_day(city, DAY, NOON).actions if each.feed == LAMP.feed)
-    assert (lamp.word, lamp.error_code) == ("fresh", "CH-FEED-002")
+    assert (lamp.word, lamp.word_zh) == ("stale", "有数据，最近取数失败")
+    assert (lamp.loaded, lamp.error_code) == (LOAD.loaded, "CH-FEED-002")
+    platform = next(each for each in of_day(city, DAY, NOON).platforms if each.platform == "lighting")
+    assert (platform.stale, platform.fresh) == (1, 0)
 
 
 def test_the_newest_day_is_meant_when_none_is_named(city: Con, settings: Settings) -> None:

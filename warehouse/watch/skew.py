@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 
 DAY = 24
-USUAL_SHARE, RARE_SHARE = 0.8, 0.1
+USUAL_SHARE, RARE_SHARE = 0.8, 0.25
 MANY = 200
 # Hours in which a device differs from the others: so few are chance, so many are a pattern.
 ALIKE, APART = 1, 4
