@@ -20,6 +20,7 @@ from cli import (
     services,
     silence,
     switch,
+    why,
 )
 
 app = typer.Typer(
@@ -50,6 +51,7 @@ app.add_typer(scores.score_app, name="score")
 app.add_typer(scores.publish_app, name="publish")
 app.add_typer(plan.app, name="plan")
 app.command("apply")(plan.apply)
+app.command("why-changed")(why.why_changed)
 app.command("ranking")(scores.ranking)
 app.command("decode")(decode.decode)
 app.add_typer(services.gateway_app, name="gateway")

@@ -8,7 +8,6 @@ writing, load ids and traces are no differences.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +16,8 @@ import duckdb
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from flow.plan.judge import corrections
-from warehouse import lake
-from warehouse.names import identifier, identifiers, literal
+from warehouse.between import both, columns_of, differing
+from warehouse.names import identifier, identifiers
 from warehouse.query import jsonable
 
 SAMPLE = 20
@@ -88,17 +87,6 @@ def differences(before: Settings, snapshot: int, after: Settings, specs: Mapping
     return made | {"publications": corrections(before.publications, months)}
 
 
-@contextmanager
-def both(before: Settings, snapshot: int, after: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection with two lakes: `before` as of a snapshot, and `after`."""
-    with closing(lake.engine(after)) as con:
-        con.execute("SET TimeZone = 'Asia/Shanghai'")
-        con.execute("SET enable_progress_bar = false")
-        con.execute(lake.attach_sql(before, read_only=True, name="before", snapshot=snapshot))
-        con.execute(lake.attach_sql(after, read_only=True, name="after"))
-        yield con
-
-
 def _one(con: duckdb.DuckDBPyConnection, sql: str) -> int:
     row = con.execute(sql).fetchone()
     return int(row[0]) if row else 0
@@ -117,54 +105,11 @@ def _touched(con: duckdb.DuckDBPyConnection, snapshot: int) -> set[str]:
     return {name for number, name in known if number in numbers or name in names}
 
 
-def _columns(con: duckdb.DuckDBPyConnection, side: str, table: str) -> list[str]:
-    return [
-        row[0]
-        for row in con.execute(
-            f"SELECT column_name FROM duckdb_columns() WHERE database_name = {literal(side)}"
-            f" AND table_name = {literal(table)} AND schema_name = 'main' ORDER BY column_index"
-        ).fetchall()
-    ]
-
-
-def _join(
-    con: duckdb.DuckDBPyConnection, table: str, *, key: tuple[str, ...], columns: tuple[str, ...],
-    shown: tuple[str, ...], snapshot: int, newest: int,
-) -> str:  # fmt: skip
-    """A SELECT of the touched rows that differ in `columns`: what (inserted, changed, removed), key, old, new."""
-    feed = f"ducklake_table_changes('after', 'main', {literal(table)}, {snapshot + 1:d}, {newest:d})"
-    con.execute(f"CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT {identifiers(key)} FROM {feed}")
-    same = " AND ".join(f"s.{identifier(name)} = k.{identifier(name)}" for name in key)
-    sides = []
-    for side in ("before", "after"):
-        there = set(_columns(con, side, table))
-        wanted = dict.fromkeys((*key, *columns, *shown))
-        select = ", ".join(
-            f"s.{identifier(name)}" if name in there else f"NULL AS {identifier(name)}" for name in wanted
-        )
-        source = f"{side}.main.{identifier(table)} AS s" if there else "(SELECT 1 WHERE false) AS s"
-        where = f" WHERE EXISTS (SELECT 1 FROM temp.touched AS k WHERE {same})" if there else ""
-        sides.append(f"(SELECT TRUE AS __there, {select} FROM {source}{where})")
-    join = " AND ".join(f"a.{identifier(name)} = b.{identifier(name)}" for name in key)
-    differs = " OR ".join(f"a.{identifier(name)} IS DISTINCT FROM b.{identifier(name)}" for name in columns)
-    keys = ", ".join(f"coalesce(b.{identifier(name)}, a.{identifier(name)}) AS {identifier(name)}" for name in key)
-    told = ", ".join(dict.fromkeys((*columns, *shown)))
-    packs = ", ".join(
-        f"struct_pack({', '.join(f'{identifier(n)} := {side}.{identifier(n)}' for n in told.split(', '))}) AS {name}"
-        for side, name in (("a", "old"), ("b", "new"))
-    )
-    return (
-        "SELECT CASE WHEN a.__there IS NULL THEN 'inserted' WHEN b.__there IS NULL THEN 'removed' ELSE 'changed' END"
-        f" AS what, {keys}, {packs} FROM {sides[0]} AS a FULL JOIN {sides[1]} AS b ON {join}"
-        f" WHERE a.__there IS NULL OR b.__there IS NULL OR ({differs})"
-    )
-
-
 def _watched(con: duckdb.DuckDBPyConnection, table: str, watched: Watched, snapshot: int, newest: int) -> Iterator[Row]:
     """Rows of a hub table that differ: key, words, `before` and `after` (None where there is none)."""
-    if not _columns(con, "before", table):
+    if not columns_of(con, "before", table):
         return
-    select = _join(
+    select = differing(
         con, table, key=watched.key, columns=watched.values, shown=watched.said, snapshot=snapshot, newest=newest
     )
     for what, *values in con.execute(f"{select} ORDER BY {identifiers(watched.key)}").fetchall():
@@ -178,10 +123,10 @@ def _watched(con: duckdb.DuckDBPyConnection, table: str, watched: Watched, snaps
 
 def _table(con: duckdb.DuckDBPyConnection, spec: FeedSpec, snapshot: int, newest: int) -> Row:
     """Counts, a digest over all differing rows, and the first of them, of one canonical table."""
-    names = dict.fromkeys([*_columns(con, "before", spec.table), *_columns(con, "after", spec.table)])
+    names = dict.fromkeys([*columns_of(con, "before", spec.table), *columns_of(con, "after", spec.table)])
     values = tuple(name for name in names if name not in {"_load_id", "_received_at"})
     key = tuple(spec.identity.key)
-    select = _join(con, spec.table, key=key, columns=values, shown=("_load_id",), snapshot=snapshot, newest=newest)
+    select = differing(con, spec.table, key=key, columns=values, shown=("_load_id",), snapshot=snapshot, newest=newest)
     con.execute(f"CREATE OR REPLACE TEMP TABLE differing AS {select}")
     packed = ", ".join(f"{side}.{identifier(name)}" for side in ("old", "new") for name in values)
     counted = con.execute(
