@@ -98,6 +98,7 @@ def look(asked: Asked, feed: str, form: templates.Template | None) -> Sample:
     kind = kind_of(address)
     if form is not None and form.data.get("source", {}).get("kind") == kind:
         known = {key: value for key, value in form.data["source"].items() if key != "kind"}
+        known = _usable(known)
     known |= {key: value for key, value in (("user", asked.user), ("password", asked.password)) if value}
     if asked.sheet:
         known["sheet"] = asked.sheet
@@ -116,6 +117,15 @@ def look(asked: Asked, feed: str, form: templates.Template | None) -> Sample:
     from connectors.look import files
 
     return files.look(address, asked.pattern, day, feed=feed, known=known)
+
+
+def _usable(known: dict[str, Any]) -> dict[str, Any]:
+    """A template's login, where its secrets are there: many vendors need none."""
+    login = {**known, **known.get("auth", {})}
+    names = [login[key] for key in ("user", "password", "token", "app_key", "secret") if key in login]
+    if all(lookup(name) is not None for name in names):
+        return known
+    return {key: value for key, value in known.items() if key not in {"auth", "user", "password"}}
 
 
 def kind_of(address: str) -> str:

@@ -76,8 +76,12 @@ def _head(draft: Draft, feed: str, sample: Sample, base: Mapping[str, Any]) -> d
     if title["en"] is None:
         title["en"] = slug.replace("_", " ").capitalize()
         draft.guess("from the feed's name", "title", "en")
-    table = base.get("table") or f"{feed.partition('.')[0]}_{slug}"
-    if "table" not in base:
+    table = f"{feed.partition('.')[0]}_{slug}"
+    if base.get("feed") == feed:
+        table = base["table"]
+    elif base:
+        draft.guess(f"indicators read {base['table']}, which one feed alone can fill", "table")
+    else:
         draft.guess("platform and kind", "table")
     described = base.get("description")
     if described is None:

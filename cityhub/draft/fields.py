@@ -164,8 +164,9 @@ def _measure(item: Drafted) -> None:
 
 def set_unit(item: Drafted, ours: str, theirs: str | None) -> None:
     """From the source's unit to ours; the size of the values decides where the name does not say."""
-    if theirs is None and item.look.typical is not None and not _within(item, item.look.typical, ours, ours):
-        fitting = [u for u, to in FACTORS if to == ours and _within(item, item.look.typical, u, ours)]
+    high = item.look.high
+    if theirs is None and high is not None and not _within(item, high, ours, ours):
+        fitting = [u for u, to in FACTORS if to == ours and _within(item, high, u, ours)]
         if len(fitting) == 1:
             theirs = fitting[0]
             item.why.append(f"{item.look.seen()}: too large or small for {ours}, so {theirs}")

@@ -20,6 +20,8 @@ from cityhub.draft.words import Word, Words, plain
 from cityhub.errors import Usage
 from cityhub.settings import REPOSITORY
 
+MOST_STRANGE = 12
+
 
 @dataclass(frozen=True)
 class Template:
@@ -98,10 +100,13 @@ def _field(name: str, entry: dict[str, Any], source: str, look: Look, words: Wor
     if "to" in entry:
         set_unit(item, str(entry["to"]), unit_in(source))
     codes = dict(item.entry.get("codes", {}))
-    strange = [text for text in look.distinct if codes and text not in codes]
+    counts = look.distinct
+    strange = [text for text in counts if codes and text not in codes][:MOST_STRANGE]
     if strange and item.entry.get("unknown_code", "quarantine") == "quarantine":
-        item.entry["codes"] = codes | {text: words.values.get(text, TODO) for text in strange[:12]}
-        item.why.append(f"the template does not know {', '.join(strange[:12])}")
+        many = sum(counts[text] for text in strange) > 0.2 * len(look.filled)
+        added = {text: words.values.get(text, TODO if many else None) for text in strange}
+        item.entry["codes"] = codes | {text: value for text, value in added.items() if value is not None}
+        item.why.append(f"the template does not know {', '.join(strange)}: rows with an unknown word are refused")
     if look.odd:
         item.entry["missing"] = [*MISSING, *look.odd]
         item.why.append(f"{', '.join(look.odd)} taken as missing")

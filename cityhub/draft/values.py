@@ -98,6 +98,11 @@ class Look:
         """The median of the numbers."""
         return median(self.numbers) if self.numbers else None
 
+    @property
+    def high(self) -> float | None:
+        """What all but the largest twentieth of the numbers reach, signs aside: outliers say nothing about a unit."""
+        return sorted(map(abs, self.numbers))[int(0.95 * (len(self.numbers) - 1))] if self.numbers else None
+
     def seen(self) -> str:
         """The range of the numbers, for a comment."""
         return f"seen {min(self.numbers):g} … {max(self.numbers):g}" if self.numbers else ""

@@ -42,11 +42,16 @@ def _first(names: tuple[str, ...], paths: dict[str, Any]) -> str | None:
     return next((path for name in names for path, own in last.items() if own == name), None)
 
 
+def total_at(envelope: Any, count: int) -> str | None:
+    """The path of a number that may be the total of all records, when `count` came."""
+    numbers = {path: value for path, value in scalars(envelope).items() if _is_count(value) and int(value) >= count}
+    return _first(_TOTAL, numbers)
+
+
 def paging(envelope: Any, typed: dict[str, str], count: int) -> tuple[dict[str, Any], str]:
     """The paging model and why. `typed` are the parameters of the call that was made, `count` its records."""
     around = scalars(envelope)
-    numbers = {path: value for path, value in around.items() if _is_count(value) and int(value) >= count}
-    total = _first(_TOTAL, numbers)
+    total = total_at(envelope, count)
     more, words = _more(around)
     size = _first(_SIZE, typed)
     limit = {"size": int(typed[size])} if size and typed[size].isdecimal() else {}
@@ -78,7 +83,8 @@ def _from_answer(
     page, size, offset = (_first(group, names) for group in (_PAGE, _SIZE, _OFFSET))
     partly = (total is not None and int(around[total]) > count) or bool(ends.get("more_at"))
     if not partly and not (page and size):
-        return {"kind": "none"}, "the answer looks whole: no total, page or cursor in it"
+        whole = f"all {count} records came at once" if total else "no total, page or cursor in the answer"
+        return {"kind": "none"}, f"{whole}; ask the vendor whether a longer list has pages"
     if offset and not page:
         made = {"kind": "offset", "offset_param": offset, **({"size_param": size} if size else {}), **ends}
         return made, f"the answer names {offset}"

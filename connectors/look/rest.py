@@ -15,7 +15,7 @@ from lxml import etree
 from cityhub.draft.sample import Path, Sample
 from cityhub.errors import Stop, Unauthorised
 from connectors.expand import shown
-from connectors.look.envelope import error_rule, paging, scalars
+from connectors.look.envelope import error_rule, paging, scalars, total_at
 from connectors.look.stub import dated, stub
 from connectors.rest import Reader
 from connectors.rest_http import Denied
@@ -38,6 +38,13 @@ def look(address: str, day: date, *, feed: str, known: dict[str, Any]) -> Sample
     body = _called(Reader(spec, day, Policy(deadline_s=120)))
     form, records_at, rows, envelope = _records(body, shown(bare))
     found, notes = paging(envelope, typed, len(rows))
+    total = total_at(envelope, len(rows))
+    if (
+        "paging" in known
+        and not found.get("page_param", found.get("offset_param", found.get("cursor_param")))
+        and total
+    ):
+        found, notes = known["paging"] | {"total_at": total}, "as the template has it; the answer states a total"
     used = {found.get(name) for name in ("page_param", "size_param", "offset_param", "cursor_param")}
     query, how = _query({name: value for name, value in typed.items() if name not in used})
     source: dict[str, Any] = {"kind": "rest", "address": bare}
@@ -48,8 +55,7 @@ def look(address: str, day: date, *, feed: str, known: dict[str, Any]) -> Sample
     said: dict[Path, str] = {("paging",): notes, ("records_at",): f"{len(rows)} records in the answer"}
     said |= {("query",): how} if how else {}
     said |= {("error_when",): "what the envelope of a good answer says"} if rule else {}
-    total = found.get("total_at")
-    stated = scalars(envelope).get(str(total)) if total else None
+    stated = scalars(envelope).get(total or "")
     name = cut.path.rstrip("/").rpartition("/")[2]
     return Sample(source, tuple(rows[:ROWS]), name, said, total=stated if isinstance(stated, int) else None)
 
