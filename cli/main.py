@@ -22,6 +22,7 @@ from cli import (
     switch,
     why,
 )
+from cli import data, decode, emit, feed_draft, feed_workbook, feeds, night, personal, plan, register, scores, services, switch
 
 app = typer.Typer(
     name="cityhub",
@@ -46,6 +47,7 @@ for verb in (register.check, register.preview, register.connect, switch.activate
              switch.diff, switch.plan):  # fmt: skip
     feeds.app.command(verb.__name__)(verb)
 feed_draft.register(feeds.app)
+feed_workbook.register(feeds.app)
 app.add_typer(feeds.app, name="feed")
 app.add_typer(scores.score_app, name="score")
 app.add_typer(scores.publish_app, name="publish")

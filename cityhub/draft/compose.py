@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cityhub.draft.fields import TODO, Drafted, drafted, looks
+from cityhub.draft.fields import Drafted, drafted, looks
 from cityhub.draft.identity import identity
 from cityhub.draft.sample import Path, Sample
 from cityhub.draft.template import Template, matched, pruned
 from cityhub.draft.words import Words
 from cityhub.spec.feed import FeedSpec
+from cityhub.spec.todo import TODO, filled
 
 ORDER = (
     "feed", "active", "title", "platform", "table", "description", "owner", "source", "arrives", "identity", "fields",
@@ -35,15 +36,6 @@ class Draft:
     def spec(self) -> FeedSpec:
         """The spec, with a possible word where only a person knows the right one."""
         return FeedSpec.model_validate(filled(self.data))
-
-
-def filled(data: Any, key: str = "") -> Any:
-    """A draft whose TODO is filled with something of the right kind: for trying it, never for keeping it."""
-    if isinstance(data, Mapping):
-        return {name: filled(value, str(name)) for name, value in data.items()}
-    if isinstance(data, list):
-        return [filled(item) for item in data]
-    return "wgs84" if data == TODO and key == "system" else data
 
 
 def compose(feed: str, sample: Sample, words: Words, form: Template | None) -> Draft:

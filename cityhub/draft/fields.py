@@ -14,7 +14,6 @@ from cityhub.draft.values import MISSING, Look, bare, is_identity, look, unit_in
 from cityhub.draft.words import Word, Words, plain
 from cityhub.spec.units import FACTORS, factor
 
-TODO = "TODO"
 MOST_CODES = 12
 _FREE = {"district", "name", "address", "note", "evidence", "provenance"}  # texts that no list can hold
 _COUNTED = ("count", "users", "points", "seq")

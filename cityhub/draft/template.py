@@ -14,11 +14,12 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from cityhub.draft.fields import TODO, Drafted, set_unit
+from cityhub.draft.fields import Drafted, set_unit
 from cityhub.draft.values import MISSING, Look, bare, unit_in
 from cityhub.draft.words import Word, Words, plain
 from cityhub.errors import Usage
 from cityhub.settings import REPOSITORY
+from cityhub.spec.todo import TODO
 
 MOST_STRANGE = 12
 
