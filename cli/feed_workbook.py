@@ -22,9 +22,9 @@ def to_workbook(
     """Write a spec as a form with Chinese labels, explanations and drop-downs."""
     from cityhub.spec.book_write import workbook
     from cityhub.spec.edit import data_of, read_text, write_bytes
-    from cityhub.spec.files import spec_file
+    from flow.register.files import find
 
-    path = spec_file(load_settings().feeds, feed)
+    path = find(load_settings().feeds, feed)
     write_bytes(file, workbook(data_of(read_text(path), path)))
     if json_output:
         as_json({"spec": str(path), "workbook": str(file)})
@@ -40,7 +40,7 @@ def from_workbook(
     json_output: Json = False,
 ) -> None:
     """Read a form back into its spec: only what changed is edited, comments in the YAML file stay."""
-    from cityhub.spec.files import put_form
+    from cityhub.spec.book_file import put_form
 
     path, changed = put_form(load_settings().feeds, file, to)
     if json_output:

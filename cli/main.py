@@ -11,6 +11,7 @@ from cli import (
     decode,
     emit,
     feed_draft,
+    feed_workbook,
     feeds,
     night,
     personal,
@@ -23,6 +24,8 @@ from cli import (
     why,
 )
 from cli import data, decode, emit, feed_draft, feed_workbook, feeds, night, personal, plan, register, scores, services, switch
+    switch,
+)
 
 app = typer.Typer(
     name="cityhub",

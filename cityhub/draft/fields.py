@@ -57,11 +57,12 @@ def drafted(sample: Sample, words: Words, taken: Mapping[str, Drafted]) -> list[
     for own in _own(found_all, taken):
         del found_all[own]
     used = {item.name for item in taken.values()}
+    placed = words.placed(found_all)
     for number, (source, found) in enumerate(found_all.items(), 1):
         if source in taken:
             made.append(taken[source])
             continue
-        word = words.find(source, found)
+        word = words.find(source, found, placed=placed)
         name, why = _name(source, word, used, number)
         used.add(name)
         item = Drafted(name, {"from": source}, found, word, [why])

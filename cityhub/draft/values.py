@@ -180,16 +180,22 @@ def _number(name: str, filled: list[str], decimal: str) -> Look | None:
     pattern = _COMMA if decimal == "," else _NUMBER
     real = [text for text in filled if pattern.fullmatch(text)]
     rest = {text for text in filled if not pattern.fullmatch(text)}
-    few = len(rest) <= 3 and len(real) >= 0.8 * len(filled) and all(len(text) <= 8 for text in rest)
-    if not real or (rest and not few):
+    nothing = {text for text in rest if text.lower() in _NOTHING}
+    strange = sorted(rest - nothing)
+    if not real or (rest and (len(rest) > 5 or len(real) < 0.8 * len(filled))):
         return None
     padded = any(re.fullmatch(r"0\d+", text) for text in real)
     if padded or (is_identity(name) and all(re.fullmatch(r"\d+", text) for text in real)):
         return None
     values = tuple(float(_dotted(text, decimal)) for text in real)
     whole = all(re.fullmatch(r"-?\d{1,18}", text) for text in real)
-    odd = tuple(sorted(rest))
-    return Look("integer" if whole else "double", "", odd=odd, filled=tuple(real), numbers=values)
+    why = (
+        f"{', '.join(strange)} is no number and is refused; if it stands for nothing, add it to `missing`"
+        if strange
+        else ""
+    )
+    odd = tuple(sorted(nothing))
+    return Look("integer" if whole else "double", why, odd=odd, filled=tuple(real), numbers=values)
 
 
 def _dotted(text: str, decimal: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ from cityhub.draft.values import Look, bare, unit_in
 from cityhub.settings import REPOSITORY
 from cityhub.spec.units import factor
 
+_PAIR = ("lon", "lat")
 FILE = Path("words") / "synonyms.yaml"
 
 
@@ -52,6 +54,8 @@ class Word:
         """Whether a typical value, converted from its unit, lies within the bounds."""
         if value is None:
             return True
+        if self.name in {"lon", "lat"}:  # also in millionths, also in each other's column
+            return 3 <= abs(value) / (1e6 if abs(value) > 1e6 else 1) <= 136
         scale = factor(unit, self.unit) if unit and self.unit else 1
         number = value * float(scale if scale is not None else 1)
         return (self.min is None or number >= self.min) and (self.max is None or number <= self.max)
@@ -77,12 +81,23 @@ class Words:
         """The entry of one of our names."""
         return next((word for word in self.names if word.name == name), None)
 
-    def find(self, source: str, found: Look) -> Word | None:
-        """What a source's column probably is: by its name, among several by type, unit and size of its values."""
+    def placed(self, sources: Iterable[str]) -> bool:
+        """Whether columns with these names can be a pair of coordinates: WD alone is a temperature."""
+        known = {text for source in sources for text in (plain(source.rpartition(".")[2]),)}
+        return all(any(plain(w) in known for word in self.names if word.name == n for w in word.words) for n in _PAIR)
+
+    def find(self, source: str, found: Look, *, placed: bool = True) -> Word | None:
+        """What a source's column probably is: by its name, among several by type, unit and size of its values.
+        `placed`: there is a pair of coordinates among the columns."""
         last = source.rpartition(".")[2]
         unit = unit_in(last)
         tries = dict.fromkeys((plain(last), plain(bare(last))))
-        candidates = [word for text in tries for word in self._by_word.get(text, ()) if word.suits(found)]
+        candidates = [
+            word
+            for text in tries
+            for word in self._by_word.get(text, ())
+            if word.suits(found) and (placed or word.name not in _PAIR)
+        ]
         if unit is not None:
             candidates = [w for w in candidates if w.unit and factor(unit, w.unit) is not None] or candidates
         fitting = [word for word in candidates if word.holds(found.typical, unit)]

@@ -27,7 +27,9 @@ def to_cell(value: Any, kind: Kind) -> Any:
     if kind == "boolean" and isinstance(value, bool):
         return YES if value else NO
     if kind == "number" and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return value if abs(value) < 1e15 else repr(value)
+        return (
+            value if abs(value) < 1e15 and float(f"{value:.15g}") == value else repr(value)
+        )  # a sheet keeps 15 digits
     if kind == "structure" or isinstance(value, (dict, list)):
         return _escaped(flow(value))
     if kind == "scalar":

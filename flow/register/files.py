@@ -6,12 +6,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from cityhub.draft.compose import filled
 from cityhub.errors import Stop, Usage
 from cityhub.lint.problem import listed, nearest
 from cityhub.spec.edit import data_of, read_text
 from cityhub.spec.feed import FeedSpec
 from cityhub.spec.read import read_spec
+from cityhub.spec.todo import filled
 
 DRAFTS = "drafts"
 

@@ -46,11 +46,9 @@ class Desk:
         self.edits[path.stem] += [f"{name}: {value}" for name, value in wanted.items()]
 
     def finish(self, path: Path) -> None:
-        """Check the draft and switch it on: the file goes beside the others, `active` is one more edit."""
+        """Check the draft and make it a feed."""
         self.run("feed", "check", str(path), exit_code=None)
-        live = self.settings.feeds / path.name
-        path.rename(live)
-        self.edit(live, active=True)
+        self.run("feed", "activate", path.stem)
 
     def sync(self, feed: str, day: str) -> dict[str, Any]:
         """The first delivery; its counts."""

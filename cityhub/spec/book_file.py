@@ -1,27 +1,15 @@
-"""Where the file of a feed is, live or still a draft, and how a filled-in form gets into it."""
+"""How a filled-in form gets into the spec file of its feed."""
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
-from cityhub.errors import Stop, Usage
+from cityhub.errors import Usage
 from cityhub.spec import edit
 from cityhub.spec.book_read import read
 from cityhub.spec.emit import block, scalar
 
 SCHEMA = "# yaml-language-server: $schema={}feed.schema.json"
-
-
-def spec_file(feeds: Path, named: str) -> Path:
-    """The file of a feed by name, else its draft, else the path itself; raises `Stop` CH-FEED-002."""
-    tries = [Path(named)] if named.endswith(".yaml") else [feeds / f"{named}.yaml", feeds / "drafts" / f"{named}.yaml"]
-    for path in tries:
-        if path.is_file():
-            return path
-    known = [path.stem for folder in (feeds, feeds / "drafts") for path in folder.glob("*.yaml")]
-    near = ", ".join(difflib.get_close_matches(Path(named).stem, known, 3)) or "none"
-    raise Stop("CH-FEED-002", feed=named, folder=str(feeds), near=near)
 
 
 def put_form(feeds: Path, file: Path, to: Path | None) -> tuple[Path, bool]:
