@@ -23,9 +23,6 @@ from cli import (
     switch,
     why,
 )
-from cli import data, decode, emit, feed_draft, feed_workbook, feeds, night, personal, plan, register, scores, services, switch
-    switch,
-)
 
 app = typer.Typer(
     name="cityhub",
