@@ -7,16 +7,19 @@ import sys
 import typer
 
 from cli import (
+    alerts,
     data,
     decode,
     emit,
     feed_draft,
     feed_workbook,
     feeds,
+    issues,
     night,
     personal,
     plan,
     register,
+    runs,
     scores,
     services,
     silence,
@@ -59,6 +62,11 @@ app.command("decode")(decode.decode)
 app.add_typer(services.gateway_app, name="gateway")
 services.sandbox_app.command("emit")(emit.emit)
 app.add_typer(services.sandbox_app, name="sandbox")
+app.add_typer(runs.app, name="runs")
+app.command("metrics")(runs.metrics)
+app.command("deadman")(alerts.deadman)
+app.add_typer(alerts.app, name="alerts")
+app.add_typer(issues.app, name="issues")
 app.command("serve")(services.serve)
 app.command("scheduler")(services.scheduler)
 app.add_typer(personal.app, name="personal")

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
+from cityhub import tally
 from cityhub.clock import now
 from cityhub.errors import HubError, Retry, Stop, Unauthorised
 from cityhub.spec.source import RestSource
@@ -85,6 +86,7 @@ class Caller:
 
     def _call(self, method: str, url: str, place: Place, **content: Any) -> bytes:
         self._pace.take()
+        tally.count("calls")
         timeout = self._source.timeout_s
         content |= {"stream": True, "allow_redirects": False, "timeout": (min(10.0, timeout), timeout)}
         try:

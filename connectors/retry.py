@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from cityhub import log
+from cityhub import log, tally
 from cityhub.errors import HubError, Retry
 
 T = TypeVar("T")
@@ -74,6 +74,7 @@ def retried(call: Callable[[], T], retries: int, policy: Policy, deadline: Deadl
             wait = random.uniform(0, ceiling) if asked is None else asked + random.uniform(0, min(ceiling, 1))
             if attempt == retries or wait >= deadline.left():
                 raise failure.error from failure.__cause__
+            tally.count("retries")
             log.event(
                 logger,
                 "retry",

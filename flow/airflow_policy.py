@@ -22,6 +22,7 @@ from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from cityhub.errors import Retry, Stop, Unauthorised, Usage
 from cityhub.spec.feed import FeedSpec
 from flow.airflow_env import use_connections
+from flow.alerts import task_failed
 from flow.order import parent_feed
 
 
@@ -40,6 +41,7 @@ def task_defaults(owner: str) -> dict[str, Any]:
             ],
             default=RetryAction.FAIL,
         ),
+        "on_failure_callback": task_failed,
     }
 
 

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from cityhub.settings import Settings
 from flow import city as box
+from flow.observe import nights
 from flow.steps import active, open_day
 from flow.workers import plan, run_plan, workers
 from warehouse import lake
@@ -49,6 +51,8 @@ def run_night(settings: Settings, day: date, options: box.CityOptions | None, te
         env = {"CITYHUB_RETRIES": "0"}  # connectors try again themselves; nobody waits minutes for a task here
         if options is not None:
             env["CITYHUB_SECRETS"] = str(settings.home / "sandbox" / "secrets")
+        name = nights.begin(settings, day)
+        env["CITYHUB_NIGHT"] = name
         started = stack.enter_context(workers(settings, day, env, jobs))
         if options is not None:
             if box.identity_changed(settings, options):
@@ -67,12 +71,15 @@ def run_night(settings: Settings, day: date, options: box.CityOptions | None, te
             lap("gateway")
         progress = settings.home / "logs" / "progress.jsonl"
         progress.write_bytes(b"")
+        ended: list[dict[str, Any]] = []
         for record in run_plan(started, plan(active(settings))):
             night.dags += 1
+            ended.append(record)
             with progress.open("a", encoding="utf-8") as lines:
                 lines.write(json.dumps(record) + "\n")
             if record["state"] != "success":
                 night.failed.append(record["dag"])
             tell(f"{record['dag']}: {record['state']} in {record['seconds']} s")
         lap("dags")
+        tell(nights.hint(nights.end(settings, day, name, dags=ended, phases=night.seconds)))
     return night

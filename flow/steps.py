@@ -24,6 +24,7 @@ from cityhub.spec.feed import FeedSpec
 from cityhub.spec.read import one, read_good
 from cityhub.spec.source import PUSHED
 from connectors.pull import pull
+from flow import observed
 from sensors.segments import collect
 from warehouse import lake, ledger, spec_archive
 from warehouse.landing import Manifest, deliveries
@@ -70,7 +71,7 @@ def land(settings: Settings, feed: str, day: date) -> Manifest | None:
     """Bring the feed's bytes of the day into landing; None when a pushed feed has brought nothing yet."""
     opened(settings, day)
     spec = one(settings.feeds, feed)
-    with _recorded(settings, spec, day):
+    with observed.landing(settings, spec, day) as watched, _recorded(settings, spec, day):
         personal_key.check(_connection(settings), spec)
         if spec.source.kind in PUSHED:
             manifest = collect(settings, spec, day)
@@ -78,6 +79,7 @@ def land(settings: Settings, feed: str, day: date) -> Manifest | None:
             manifest = pull(settings, spec, day, cursor=cursor_of(settings, spec, day))
         if manifest is not None:
             ledger.record_landed(_connection(settings), settings, feed, day)
+        watched.manifest = manifest
     log.event(logger, "landed", feed=feed, interval=day, run=manifest.load_id if manifest else None)
     return manifest
 
@@ -86,18 +88,20 @@ def load_landed(settings: Settings, feed: str, day: date) -> list[LoadResult]:
     """Load what has landed for the day and is not in the warehouse yet; the newest again if all is there."""
     spec = one(settings.feeds, feed)
     con = _connection(settings)
-    with _recorded(settings, spec, day):
-        landed = deliveries(settings.landing / feed / day.isoformat())
-        if not landed and spec.arrives.min_rows > 0:
-            raise Stop("CH-RUN-002", feed=feed, day=day)
-        newest = _loaded_until(con, feed, day)
-        todo = [manifest for manifest in landed if manifest.load_id > newest] or landed[-1:]
-        spec_archive.remember(settings, spec)
-        results = [load(settings, spec, manifest, con=con) for manifest in todo]
-        if spec.source.kind in PUSHED and clock.now() >= clock.day_bounds(day)[1]:
-            _settle(settings, spec, day, [manifest for manifest in landed if manifest not in todo])
-    if any(result.repeated for result in results):
-        ledger.recovered(con, settings, feed, day)  # a load writes the ledger itself; a repetition writes nothing
+    with observed.loading(settings, spec, day, con) as watched:
+        with _recorded(settings, spec, day):
+            landed = deliveries(settings.landing / feed / day.isoformat())
+            if not landed and spec.arrives.min_rows > 0:
+                raise Stop("CH-RUN-002", feed=feed, day=day)
+            newest = _loaded_until(con, feed, day)
+            todo = [manifest for manifest in landed if manifest.load_id > newest] or landed[-1:]
+            spec_archive.remember(settings, spec)
+            results = [load(settings, spec, manifest, con=con) for manifest in todo]
+            if spec.source.kind in PUSHED and clock.now() >= clock.day_bounds(day)[1]:
+                _settle(settings, spec, day, [manifest for manifest in landed if manifest not in todo])
+        if any(result.repeated for result in results):
+            ledger.recovered(con, settings, feed, day)  # a load writes the ledger itself; a repetition writes nothing
+        watched.results = results
     for result in results:
         log.event(logger, "loaded", **_logged(result))
     return results
@@ -133,19 +137,23 @@ def sync(settings: Settings, feed: str, day: date) -> list[LoadResult]:
 
 @explained()
 def check(settings: Settings, day: date) -> dict[str, Any]:
-    """The quality run of the day over all feeds that were loaded, and the watches over all that should have come."""
+    """The quality run of the day over all feeds that were loaded, and the watches over all that should have come; then
+    what departments have to see to."""
     from expectations.run import check_day
     from warehouse.watch.run import watch_day
 
-    specs = list(active(settings).values())
-    results = check_day(settings, specs, day)
-    found = [finding for item in watch_day(settings, specs, day) for finding in item.findings]
-    return {
-        "checks": len(results),
-        "failed": sum(not result.success for result in results),
-        "findings": len(found),
-        "critical": sum(finding.severity == "critical" for finding in found),
-    }
+    specs = active(settings)
+    with observed.stage(settings, "quality", day) as watched:
+        results = check_day(settings, list(specs.values()), day)
+        found = [finding for item in watch_day(settings, list(specs.values()), day) for finding in item.findings]
+        watched.told = {
+            "checks": len(results),
+            "failed": sum(not result.success for result in results),
+            "findings": len(found),
+            "critical": sum(finding.severity == "critical" for finding in found),
+        }
+        observed.issues(settings, specs, watched)
+    return watched.told
 
 
 @explained()
@@ -153,7 +161,9 @@ def compute(settings: Settings, day: date) -> dict[str, Any]:
     """Indicators: the day, days that late rows changed, the month so far."""
     from indicators.engine import compute_night
 
-    return asdict(compute_night(settings, day))
+    with observed.stage(settings, "indicators", day) as watched:
+        watched.told = asdict(compute_night(settings, day))
+    return watched.told
 
 
 @explained()
@@ -161,8 +171,10 @@ def score(settings: Settings, day: date) -> dict[str, Any]:
     """Scores and ranking of the day's month, as of the day."""
     from scoring.month import score_month
 
-    score_month(settings, month_of(day), day)
-    return {"month": month_of(day)}
+    with observed.stage(settings, "scoring", day) as watched:
+        score_month(settings, month_of(day), day)
+        watched.told = {"month": month_of(day)}
+    return watched.told
 
 
 @explained()
@@ -170,9 +182,12 @@ def publish(settings: Settings, day: date) -> dict[str, Any]:
     """Freeze the month's results as a numbered publication; the same content makes no new number."""
     from scoring.publish import publish as publish_month
 
-    publication = publish_month(settings, month_of(day), day)
-    ledger.record_published(_connection(settings), settings, month_of(day), day)
-    return {"publication": publication.number}
+    with observed.stage(settings, "publication", day) as watched:
+        publication = publish_month(settings, month_of(day), day)
+        ledger.record_published(_connection(settings), settings, month_of(day), day)
+        watched.told = {"publication": publication.number}
+    observed.published(settings, day)
+    return watched.told
 
 
 def cursor_of(settings: Settings, spec: FeedSpec, day: date, *, con: Any = None) -> str | None:

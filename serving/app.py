@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Query, Request
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from fastapi.templating import Jinja2Templates
 
 from cityhub.errors import HubError
@@ -38,6 +38,15 @@ def make_app(settings: Settings) -> FastAPI:
     @app.get("/healthz")
     def healthz() -> dict[str, Any]:
         return {"ok": True, "current": current(root)}
+
+    @app.get("/metrics")
+    def metrics() -> PlainTextResponse:
+        """The file that the steps of a night write; numbers only, so nobody has to log in."""
+        try:
+            text = (settings.home / "metrics" / "cityhub.prom").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return PlainTextResponse("# no night has run yet\n", 503)
+        return PlainTextResponse(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     @app.get("/v1/publications")
     def publications() -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 import duckdb
 
-from cityhub import clock, log
+from cityhub import clock, log, tally
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from cityhub.spec.source import PUSHED
@@ -78,6 +78,7 @@ def load(
         if before is not None:
             return before
         with staged(con, settings, spec, manifest) as stage:
+            tally.note("columns", stage.columns)
             findings = [*manifest.findings, *_findings(con, spec, manifest, stage)]
             repeated = select_good(con, spec)
             with lake.write(con, settings, f"load {spec.feed} {manifest.service_day}", run=manifest.load_id):

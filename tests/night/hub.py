@@ -15,7 +15,7 @@ DAY = "2026-11-20"
 # Moments, run ids, and what holds them: two nights that ended the same differ in these only.
 VOLATILE = set(
     "load_id _load_id _received_at started_at finished_at as_of marked_at seen_at run_at applied_at published_at since"
-    " landing_folder loads sha256 content_sha256 place inserted updated unchanged".split()
+    " landing_folder loads sha256 content_sha256 place inserted updated unchanged opened_at told_at closed_at".split()
 )
 
 

@@ -1,0 +1,1 @@
+"""What the hub says about itself: run summaries, metrics, lineage, nights. Never the reason that a night fails."""
