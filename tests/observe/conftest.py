@@ -98,8 +98,7 @@ def _empty(settings: Settings) -> None:
         return
     con = lake.connect(settings)
     with lake.write(con, settings, "empty"):
-        con.execute("DROP TABLE IF EXISTS city_lamp")
-        con.execute("DELETE FROM prepared WHERE part = 'tables'")
-        for table in WRITTEN:
+        there = {name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+        for table in there & {*WRITTEN, "city_lamp"}:
             con.execute(f"DELETE FROM {table}")
     con.close()
