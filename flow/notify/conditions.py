@@ -47,6 +47,7 @@ TROUBLE = """
 """
 # a pushed feed has rows of today already when yesterday is judged
 LOADED = "SELECT feed, max(service_day) FROM delivery WHERE loads > 0 AND service_day < $today GROUP BY feed"
+LEDGER = {"late", "missing", "below_min_rows"}  # findings that say what the ledger's line says: told as its alert
 # Families of keys; a check of some closes none of the others.
 FEEDS, FINDINGS, PUBLICATION, GATEWAY, DISK, DEADMAN = "feed", "finding", "publication", "gateway", "disk", "deadman"
 ALL = (FEEDS, FINDINGS, PUBLICATION, GATEWAY, DISK, DEADMAN)
@@ -117,7 +118,8 @@ def critical_findings(settings: Settings, limits: Limits) -> Iterator[Alert]:
     for item in found:
         key = f"{FINDINGS}:{item.feed}:{item.kind}"
         old = item.feed in newest and item.service_day < newest[item.feed]
-        if item.severity == "critical" and item.feed in specs and not old and key not in told:
+        known = item.kind in LEDGER or old or key in told
+        if item.severity == "critical" and item.feed in specs and not known:
             told.add(key)
             spec = specs[item.feed]
             yield Alert(

@@ -78,14 +78,14 @@ def test_refused_rows_findings_and_failed_checks_are_issues_of_their_own(city: C
     city.sync(*GOOD)
     con = lake.connect(city.settings)
     with lake.write(con, city.settings, "finding"):
-        found = [Finding("frozen", "warning", "always the same", "count"), Finding("column_added", "info", "new", "x")]
-        record(con, found, feed=FEED, day=DAY, origin="watch", owner="张三")
+        found = [Finding("unmarked", "warning", "looks like numbers", "count"), Finding("seen", "info", "x", "y")]
+        record(con, found, feed=FEED, day=DAY, origin="personal", owner="张三")
     con.close()
     steps.check(city.settings, DAY)  # the quality stage opens them
     now = stored(city)
-    assert set(now) == {"quarantine", "watch", "checks"}
+    assert set(now) == {"quarantine", "personal", "checks"}
     assert now["quarantine"].detail.startswith("1 行，out_of_range。")
-    assert now["watch"].detail.startswith("1 处，frozen。")
+    assert now["personal"].detail.startswith("1 处，unmarked。")
     assert now["checks"].detail.startswith("1 项检查，row_count。")
     # the next day is right: what the day before showed is over, the refused row still waits
     city.at("2026-11-22T01:15")
