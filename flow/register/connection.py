@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from datetime import date
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from cityhub.errors import Stop
@@ -12,6 +13,10 @@ from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from cityhub.spec.source import Listening, MqttSource
 from connectors.check import Step, check_connection, tried
+from connectors.network import explain
+
+if TYPE_CHECKING:
+    from sensors.broker import Broker
 
 LISTEN_S = 5.0
 
@@ -38,13 +43,30 @@ def _broker(spec: FeedSpec, listen_s: float) -> Iterator[Step]:
             raise Stop("CH-REG-051", feed=spec.feed, topic=visit.topic, seconds=f"{listen_s:g}")
         return "a message came"
 
-    with Visit(brokers([spec])[0]) as visit:
-        for name, attempt in (("login", visit.login), ("subscribe", visit.subscribe)):
+    broker = brokers([spec])[0]
+    with Visit(broker) as visit:
+        first = [("tls", lambda: _tls(broker, spec.feed))] if broker.tls else []
+        for name, attempt in (*first, ("login", visit.login), ("subscribe", visit.subscribe)):
             step = tried(name, attempt)
             yield step
             if not step.ok:
                 return
         yield tried("first message", lambda: message(visit))
+
+
+def _tls(broker: Broker, feed: str) -> str:
+    """Shake hands with the authority and the certificate that the address names."""
+    from sensors.tls import client_context
+
+    context = client_context(broker)
+    try:
+        with (
+            socket.create_connection((broker.host, broker.port), 10) as plain,
+            context.wrap_socket(plain, server_hostname=broker.host) as secure,
+        ):
+            return f"{secure.version()}, the certificate is trusted"
+    except OSError as error:
+        raise explain(error, host=broker.host, port=broker.port, seconds=10, feed=feed) from None
 
 
 def _gateway(spec: FeedSpec) -> str:
