@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -18,11 +19,14 @@ from cityhub.errors import Stop
 from cityhub.spec.feed import FeedSpec
 from cli.main import app
 from flow.register.preview import preview
+from sensors.broker import brokers
 from sensors.envelope import encode
+from sensors.visit import Visit
 from tests.load import kit
 from tests.register.sources import DAY, FIELDS, ROWS, changed, csv, settings, spec
 from tests.register.test_mistakes import broker, database, rest
 from tests.servers.http import Request, as_json, vendor
+from tests.waiting import wait_for
 
 PHONE = "13912345678"
 PERSONAL = {
@@ -144,17 +148,39 @@ def message(identity: str) -> bytes:
 
 
 def test_messages_are_heard_without_taking_them_from_the_gateway(tmp_path: Path) -> None:
-    """A shared subscription hands each message to one member: the preview must not be one."""
+    """A shared subscription hands each message to one member: a look must not be one."""
+    with broker(tmp_path) as running:
+        feed = spec({"kind": "mqtt", "address": running.address, "topic": "$share/hub/gas/p/+"})
+        gateway, received = Client(CallbackAPIVersion.VERSION2), []
+        gateway.on_message = lambda _client, _data, item: received.append(item.payload)
+        gateway.connect("127.0.0.1", running.port)
+        gateway.loop_start()
+        with Visit(brokers([feed])[0]) as visit:
+            visit.login()
+            ready = Event()
+            gateway.on_subscribe = lambda *_: ready.set()
+            gateway.subscribe("$share/hub/gas/p/+", qos=1)
+            assert ready.wait(10)
+            visit.subscribe()
+            for number in range(20):
+                gateway.publish("gas/p/1", message(f"P{number}"), qos=1).wait_for_publish(10)
+            assert visit.hear(20, 10) == 20
+        wait_for(lambda: len(received) == 20)
+        gateway.loop_stop()
+        gateway.disconnect()
+
+
+def test_a_preview_of_messages_reads_what_comes(tmp_path: Path) -> None:
     with broker(tmp_path) as running:
         publisher = Client(CallbackAPIVersion.VERSION2)
         publisher.connect("127.0.0.1", running.port)
         publisher.loop_start()
         publisher.publish("gas/p/1", message("kept"), qos=1, retain=True).wait_for_publish(10)
-        feed = spec({"kind": "mqtt", "address": running.address, "topic": "$share/hub/gas/p/+"})
+        feed = spec({"kind": "mqtt", "address": running.address, "topic": "gas/p/+"})
         found = preview(settings(tmp_path / "home"), feed, DAY, rows=1, listen_s=10)
         publisher.loop_stop()
         publisher.disconnect()
-    assert [row.raw["编号"] for row in found.trial.rows] == ["kept"]  # a shared subscription hears no retained one
+    assert [row.raw["编号"] for row in found.trial.rows] == ["kept"]
     assert not (tmp_path / "home").exists()
 
 

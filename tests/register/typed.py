@@ -161,6 +161,15 @@ TYPED = [
         "gas_password",
     ),
     Typed(
+        "a password of digits alone",
+        "password: exchange_password",
+        "password: 20261234",
+        "CH-REG-033",
+        11,
+        "source.password",
+        "gas_password",
+    ),
+    Typed(
         "a password in the address",
         "${exchange_url}",
         "mysql://u:Abc-2026!@10.1.1.1/x",
