@@ -22,7 +22,19 @@ _END = ("islast", "last", "isend", "end", "finished", "eof", "lastpage", "comple
 _NO = {"n", "no", "false", "0", "否", ""}
 _YES = {"y", "yes", "true", "1", "是"}
 _GOOD = ("0", "200", "success", "ok", "true", "00000", "0000", "1")
-_CODE = ("code", "errcode", "errorcode", "status", "statuscode", "state", "success", "resultcode", "ret", "retcode")
+_CODE = (
+    "code",
+    "errcode",
+    "errorcode",
+    "status",
+    "statuscode",
+    "state",
+    "success",
+    "resultcode",
+    "ret",
+    "retcode",
+    "rc",
+)
 _TEXT = ("msg", "message", "errmsg", "errormsg", "info", "desc", "retmsg")
 
 

@@ -228,3 +228,9 @@ def test_edited_specs_are_still_specs(tmp_path: Path) -> None:
         after = parse_spec(path)
         assert (after.active, after.arrives.min_rows) == (not before.active, 7)
         assert after.fields == before.fields
+
+
+def test_a_text_over_several_lines_is_replaced_alone() -> None:
+    text = "a: |\n  one\n  two\n\n# about b\nb: 1\n"
+    assert edit.put(text, "a", "new") == "a: new\n\n# about b\nb: 1\n"
+    assert edit.remove(text, "a") == "\n# about b\nb: 1\n"
