@@ -8,6 +8,7 @@ import typer
 
 from cli import (
     alerts,
+    conformance,
     data,
     decode,
     emit,
@@ -47,7 +48,7 @@ app.command("connect")(data.connect)
 app.command("maintain")(data.maintain)
 app.add_typer(data.quarantine_app, name="quarantine")
 for verb in (register.check, register.preview, register.connect, switch.activate, switch.enable, switch.disable,
-             switch.diff, switch.plan):  # fmt: skip
+             switch.diff, switch.plan, conformance.test, conformance.record):  # fmt: skip
     feeds.app.command(verb.__name__)(verb)
 feed_draft.register(feeds.app)
 feed_workbook.register(feeds.app)

@@ -10,9 +10,9 @@ from warehouse.names import identifier, identifiers, literal
 
 Dump = dict[str, list[str]]
 # Ids and moments of a run, and what depends on the name and address under which a trial runs.
+STAMPS = {"_load_id", "_received_at"}
 OF_A_RUN = {
-    "id", "load_id", "loads", "landing_folder", "content_sha256", "spec_sha256", "feed", "table_name", "run_id",
-    "_load_id", "_received_at", "state_by",
+    "id", "load_id", "loads", "landing_folder", "content_sha256", "spec_sha256", "feed", "table_name", "run_id", "state_by",
 }  # fmt: skip
 
 
@@ -23,7 +23,8 @@ def canonical(hub: Hub, spec: FeedSpec, *, of_feed: str, only: str | None = None
     for table, (where, of) in hub.tables_of(spec).items():
         own = table == spec.table
         if only in {None, table}:
-            names = [name for name, kind in of.items() if name not in OF_A_RUN and (own or "TIMESTAMP" not in kind)]
+            hidden = STAMPS if own else OF_A_RUN
+            names = [name for name, kind in of.items() if name not in hidden and (own or "TIMESTAMP" not in kind)]
             chosen[table] = where, names
     found = _read(hub, chosen)
     return {

@@ -26,9 +26,10 @@ from cityhub.clock import SHANGHAI
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from flow import steps
+from warehouse import lake
 from warehouse import tables as tables_module
 from warehouse.load import LoadResult
-from warehouse.names import literal
+from warehouse.names import identifier, literal
 from warehouse.prepare import prepare
 
 KEPT = ("CITYHUB_THREADS", "CITYHUB_MEMORY")
@@ -60,8 +61,7 @@ class Hub:
         """Write specs into the hub's folder of feeds."""
         for spec in specs:
             path = self.settings.feeds / f"{spec.feed}.yaml"
-            body = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-            body["source"]["kind"] = spec.source.kind
+            body = spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
             path.write_text(json.dumps(body, ensure_ascii=False), "utf-8")
 
     def make_tables(self, *specs: FeedSpec) -> None:
@@ -79,6 +79,17 @@ class Hub:
     def forget(self, spec: FeedSpec) -> None:
         """Take a spec out of the folder again, so that runs of other feeds do not read it."""
         (self.settings.feeds / f"{spec.feed}.yaml").unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Remove what the trials of a feed left: with every table more, every look at the catalog takes longer."""
+        own = {name for (name,) in self.rows("SELECT table_name FROM duckdb_tables() WHERE database_name = 'lake'")}
+        gone = own - self._ready - tables_module.core_tables()
+        with lake.write(self.con, self.settings, "trials are over"):
+            for table in sorted(gone):
+                self.con.execute(f"DROP TABLE {identifier(table)}")
+        for folder in (self.settings.landing, self.settings.home / "source", self.settings.spool):
+            shutil.rmtree(folder, ignore_errors=True)
+        self.logs.clear()
 
     def plant(self, names: Sequence[str]) -> None:
         """Give each named secret a value that cannot occur by chance."""

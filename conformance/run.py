@@ -14,7 +14,7 @@ from conformance.hub import Hub, throw_away
 from conformance.names import secret_names
 from conformance.result import SPEC, Broken, CaseResult, NotApplicable, Outcome
 from conformance.sample import sample
-from conformance.trial import Bench, day_before
+from conformance.trial import Bench, day_before, settled
 from warehouse import ledger
 
 SHARED = 8  # feeds in one hub: a new one costs two seconds, a large one slows every query
@@ -58,8 +58,17 @@ def _feed(
     hub.open_days(*(day_before(bench.day, days) for days in range(3)))
     if spec.unit.by == "lookup" and (spec.unit.table or "") in parents:
         hub.make_tables(parents[spec.unit.table or ""])
-    for name in wanted:
-        yield _case(bench, name)
+    try:
+        bench = settled(bench)
+    except (Broken, HubError) as error:
+        for name in wanted:
+            yield CaseResult(
+                spec.feed, name, CASES[name].promise, "failed", str(error), f"{SPEC} ({ledger.owner(spec)})"
+            )
+    else:
+        for name in wanted:
+            yield _case(bench, name)
+    hub.clear()
 
 
 def _case(bench: Bench, name: str) -> CaseResult:

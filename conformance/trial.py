@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
@@ -14,8 +14,8 @@ from cityhub.spec.feed import FeedSpec
 from cityhub.spec.source import PUSHED
 from conformance import dump, vary
 from conformance.hub import Hub, night_after, set_now
-from conformance.records import Record
-from conformance.result import must
+from conformance.records import Record, value
+from conformance.result import SPEC, must
 from conformance.sample import Sample
 from conformance.stand import FINE, Fault, Stand, stand
 from warehouse import ledger
@@ -65,13 +65,14 @@ class Bench:
         number = self.hub.number()
         set_now(night_after(self.day))
         feed, table = f"{self.spec.feed}_t{number}", f"{self.spec.table}_t{number}"
-        body = self.spec.model_dump(mode="json", by_alias=True)
+        body = self.spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
         body |= {"feed": feed, "table": table, "active": True, "examples": [], "checks": []}
         for field in body["fields"].values():  # what is read again at each run is kept short
-            field["title"] = field["description"] = None
-        body["arrives"] |= {"min_rows": 0, "max_rows": None}
+            field.pop("title", None)
+            field.pop("description", None)
+        body["arrives"] = {**body.get("arrives", {}), "min_rows": 0, "max_rows": None}
         for name, change in changes.items():
-            body[name] = {**body[name], **change} if isinstance(change, Mapping) else change
+            body[name] = {**body.get(name, {}), **change} if isinstance(change, Mapping) else change
         pushed = self.spec.source.kind in PUSHED
         folder = self.hub.settings.spool / feed if pushed else self.hub.settings.home / "source" / feed
         stood = stand(self.spec, folder, self.sample.envelope)
@@ -168,3 +169,24 @@ class Trial:
 def day_before(day: date, days: int = 1) -> date:
     """So many days earlier."""
     return day - timedelta(days=days)
+
+
+def settled(bench: Bench) -> Bench:
+    """The bench with the rows of its sample that the hub takes: a real sample has bad ones, too. Raises `Broken` when
+    it takes none."""
+    with bench.trial() as trial:
+        result = trial.brings(bench.rows)
+        refused = f"FROM quarantine WHERE feed = '{trial.spec.feed}'"
+        why = bench.hub.rows(f"SELECT reason, field, value, natural_key {refused}")
+    if not result.quarantined:
+        return bench
+    bad = {str(key) for _, _, _, key in why}
+    good = [row for row in bench.rows if _natural_key(bench.spec, row) not in bad]
+    reason, name, found, _ = why[0]
+    must(bool(good), f"of {len(bench.rows)} sample rows none is good: {reason}, {name} = {found!r}", SPEC)
+    return replace(bench, sample=replace(bench.sample, rows=tuple(good)))
+
+
+def _natural_key(spec: FeedSpec, row: Record) -> str:
+    found = (value(row, spec.fields[name].source) for name in spec.identity.key)
+    return "|".join(str(item) for item in found if item is not None)

@@ -1,4 +1,4 @@
-"""Other good values of a field, other keys for a record: how a sample grows from a few examples, and how rows change."""
+"""Other good values of a field, other keys for a record: how a sample grows from few examples, how rows change."""
 
 from __future__ import annotations
 

@@ -35,6 +35,6 @@ CASES = {
     "older_version": Case("an older version that comes later replaces nothing", versions.older),
     "deletes": Case("what is gone at the source goes as the spec declares, and comes back only as newer", deletes.run),
     "secrets": Case("no secret stands in a log, an error or a file", planted.run),
-    "personal": Case("no value of a person stands behind landing's edge", personal.run),
+    "personal": Case("no value of a person is stored or logged as it was sent", personal.run),
     "others_untouched": Case("when this feed fails, the others stay as they are, byte by byte", others.run),
 }

@@ -13,9 +13,9 @@ from cityhub.spec.feed import Example
 from conformance.records import value
 from conformance.result import SPEC, Broken, NotApplicable, must
 from conformance.trial import Bench, Trial
-from warehouse.landing import Delivery
 from warehouse.load import load
 from warehouse.names import identifiers
+from warehouse.personal import edge
 
 
 def run(bench: Bench) -> str:
@@ -37,7 +37,7 @@ def _check(trial: Trial, examples: list[Example]) -> None:
     hub = trial.bench.hub
     of_feed = f"SELECT id, reason, field, value FROM quarantine WHERE feed = '{trial.spec.feed}'"
     known = {row[0] for row in hub.rows(of_feed)} if trial.count() else set()
-    with Delivery(hub.settings.landing, trial.spec.feed, trial.bench.day) as delivery:
+    with edge.delivery(hub.settings, trial.spec, trial.bench.day) as delivery:
         body = json.dumps([item.given for item in examples], ensure_ascii=False, default=str).encode()
         delivery.add(body, "json", request="examples of the spec")
     assert delivery.manifest is not None

@@ -11,8 +11,8 @@ from conformance import dump
 from conformance.result import must
 from conformance.stand import Fault
 from conformance.trial import Bench, Trial
-from warehouse.landing import Delivery
 from warehouse.load import load
+from warehouse.personal import edge
 
 
 def run(bench: Bench) -> str:
@@ -65,7 +65,7 @@ def _neighbour(bench: Bench) -> FeedSpec:
         }
     )
     bench.hub.add(spec)
-    with Delivery(bench.hub.settings.landing, spec.feed, bench.day) as delivery:
+    with edge.delivery(bench.hub.settings, spec, bench.day) as delivery:
         body = json.dumps([{"id": f"N{number}", "n": number} for number in range(42)]).encode()
         delivery.add(body, "json", request="canned")
     assert delivery.manifest is not None

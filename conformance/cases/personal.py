@@ -1,4 +1,4 @@
-"""No value of a person stands behind landing's edge."""
+"""No value of a person is stored as it was sent."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from conformance.trial import Bench, Trial
 
 
 def run(bench: Bench) -> str:
-    """Values that cannot occur by chance in every personal field, in good rows and in one that is refused; then lake,
-    quarantine, logs and landing are searched."""
+    """Values that cannot occur by chance in every personal field, in good rows and in one that is refused; then
+    landing, lake, quarantine and logs are searched."""
     fields = {name: field for name, field in bench.spec.fields.items() if field.personal != "no"}
     if not fields:
         raise NotApplicable("the spec marks no field as personal")
@@ -28,22 +28,18 @@ def run(bench: Bench) -> str:
     with bench.trial() as trial:
         result = trial.brings(rows)
         must(result.quarantined >= 1, "a row that was made bad was not refused")
-        found = scan.found_in(planted, _behind_landing(trial))
+        found = scan.found_in(planted, _written(trial))
     must(not found, f"the value of {'; '.join(found[:5])}")
-    return f"{', '.join(fields)}: found nowhere behind landing's edge"
+    return f"{', '.join(fields)}: found nowhere in landing, lake, quarantine and logs"
 
 
-def _behind_landing(trial: Trial) -> list[tuple[str, bytes]]:
+def _written(trial: Trial) -> list[tuple[str, bytes]]:
     hub = trial.bench.hub
     home = hub.settings.home
     texts = [("a log line", "\n".join(hub.logs).encode()), *scan.tables(hub)]
     # The spool holds what devices sent until it lands; the stand is the source itself.
-    texts += scan.files(home, [*scan.not_written(hub), hub.settings.spool, *_landing(trial)])
+    texts += scan.files(home, [*scan.not_written(hub), hub.settings.spool])
     return texts
-
-
-def _landing(trial: Trial) -> list[Any]:
-    return [trial.bench.hub.settings.landing]
 
 
 def _planted(raw: Any, field: FieldSpec) -> str:

@@ -24,6 +24,11 @@ MOST_CALLS = 60  # of one delivery: more is a caller that does not end
 _NAMED_HOST = re.compile(r"^(\$\{\w+\}|\w+://[^/]*)")
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A caller that is killed leaves in the middle of a sentence."""
+
+
 class RestStand:
     """One source. What it answers is decided by the rows and the fault of the last `offer`."""
 
@@ -36,7 +41,7 @@ class RestStand:
         paging = spec.source.paging
         if not isinstance(paging, NoPaging):
             self.faults |= {"repeat", "total"} if paging.total_at else {"repeat"}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
