@@ -12,7 +12,8 @@ Dump = dict[str, list[str]]
 # Ids and moments of a run, and what depends on the name and address under which a trial runs.
 STAMPS = {"_load_id", "_received_at"}
 OF_A_RUN = {
-    "id", "load_id", "loads", "landing_folder", "content_sha256", "spec_sha256", "feed", "table_name", "run_id", "state_by",
+    "id", "load_id", "loads", "landing_folder", "content_sha256", "spec_sha256", "feed", "table_name",
+    "run_id", "state_by",
 }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ ROOMS = (
     "indicators",
     "scoring",
     "serving",
+    "conformance",
 )
 
 
