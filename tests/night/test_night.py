@@ -142,3 +142,11 @@ def test_bad_sql_is_told_clearly(first_night):
     assert "ranking" in wrong.stderr
     assert hub.run("sql", "DROP TABLE ranking").returncode == 2
     assert json.loads(hub.run("sql", "SELECT 1 AS one", "--json").stdout) == [{"one": 1}]
+
+
+def test_a_clean_city_raises_no_critical_finding_and_its_stuck_devices_are_seen(first_night):
+    hub, _ = first_night
+    found = hub.rows("SELECT kind, severity FROM finding WHERE origin = 'watch' AND state = 'open'")
+    assert {kind for kind, severity in found if severity == "critical"} == set()
+    assert {"frozen", "future_clock", "rate_disagrees"} <= {kind for kind, _ in found}
+    assert "watch_failed" not in {kind for kind, _ in found}
