@@ -26,14 +26,14 @@ class Message:
 
 
 def compose(batch: dict[str, Any]) -> Message:
-    """The message of a batch: worst first, what is over last."""
+    """The message of a batch: alerts first, the worst on top, then what is over, then digests."""
     items = sorted(batch["items"], key=_order)
     blocks = [_block(item) for item in items]
     return Message(batch["id"], _title(items), tuple(tuple(lines) for lines in blocks), tuple(items))
 
 
 def _order(item: Item) -> tuple[int, int, str]:
-    rank = {"digest": 0, "test": 0, "over": 2}.get(item["event"], 1)
+    rank = {"over": 1, "digest": 2, "test": 2}.get(item["event"], 0)
     severity = item["content"].get("severity", "info")
     return rank, -ORDER.index(severity), str(item["content"].get("key"))
 

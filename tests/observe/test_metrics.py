@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import urllib.error
+import urllib.request
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from flow.observe import heartbeat, metrics
 from tests.observe.conftest import DAY, FEED, NEXT, City
 from tests.observe.test_runs import GOOD
 from tests.servers.http import Answer
+from tests.serving.test_app import served
 
 
 def values(settings: Settings) -> dict[tuple[str, ...], float]:
@@ -103,3 +106,15 @@ def test_the_dead_man_is_the_last_published_night(settings: Settings, monkeypatc
     assert seen["cityhub_deadman_timestamp_seconds",] == 1795194900
     assert seen["cityhub_night_last_finished_timestamp_seconds",] == 1795194900 + 86400
     assert seen["cityhub_night_last_failed_dags",] == 1
+
+
+def test_the_service_answers_the_file_to_anybody_and_says_when_there_is_none(settings: Settings) -> None:
+    with served(settings) as url:
+        with pytest.raises(urllib.error.HTTPError) as none:
+            urllib.request.urlopen(f"{url}/metrics", timeout=30)
+        assert none.value.code == 503
+        none.value.close()
+        metrics.write(settings)
+        with urllib.request.urlopen(f"{url}/metrics", timeout=30) as answer:
+            assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+            assert answer.read() == metrics.path(settings).read_bytes()
