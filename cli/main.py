@@ -20,6 +20,7 @@ from cli import (
     personal,
     plan,
     register,
+    retention,
     runs,
     scores,
     services,
@@ -71,6 +72,7 @@ app.add_typer(issues.app, name="issues")
 app.command("serve")(services.serve)
 app.command("scheduler")(services.scheduler)
 app.add_typer(personal.app, name="personal")
+app.add_typer(retention.app, name="retention")
 
 
 @app.command("version")

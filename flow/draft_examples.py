@@ -17,7 +17,7 @@ from cityhub.draft.personal import invented
 from cityhub.draft.sample import Sample
 from cityhub.spec.feed import FeedSpec
 from warehouse import trial
-from warehouse.landing import Delivery
+from warehouse.personal import edge
 
 EXAMPLES, TRIED = 2, 300
 Row = dict[str, Any]
@@ -51,7 +51,7 @@ def fill(draft: Draft, sample: Sample, day: date) -> Counter[str]:
 def mapped(spec: FeedSpec, records: Sequence[Row], day: date) -> tuple[trial.Tried, ...]:
     """What the load's own mapping makes of each record, in their order; nothing is written."""
     with TemporaryDirectory(prefix="cityhub-examples-") as folder:
-        with Delivery(Path(folder), spec.feed, day) as delivery:
+        with edge.trial(Path(folder), spec, day) as delivery:
             body = json.dumps(list(records), ensure_ascii=False, default=str).encode()
             delivery.add(body, "json", request="examples")
         assert delivery.manifest is not None

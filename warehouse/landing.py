@@ -338,6 +338,12 @@ def latest(day_folder: Path) -> Manifest | None:
     return found[-1] if found else None
 
 
+def newest(feed_folder: Path, day: date | None = None) -> Manifest | None:
+    """The newest landed delivery of a feed, of one service day or of all."""
+    days = [day.isoformat()] if day else sorted((i.name for i in feed_folder.glob("[0-9]*")), reverse=True)
+    return next((found for name in days if (found := latest(feed_folder / name))), None)
+
+
 def discard_partial(landing: Path, feed: str, day: date) -> int:
     """Remove what killed processes left behind for one feed and day; the caller holds the feed's lock."""
     folder = landing / feed / day.isoformat()

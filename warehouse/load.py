@@ -20,6 +20,7 @@ from warehouse.compile import spec_sha256
 from warehouse.landing import Manifest
 from warehouse.merge import Merged, Stamp, merge, select_good
 from warehouse.names import identifier
+from warehouse.personal import scan
 from warehouse.stage import Staged, staged
 from warehouse.withdraw import withdraw
 
@@ -80,10 +81,12 @@ def load(
         with staged(con, settings, spec, manifest) as stage:
             tally.note("columns", stage.columns)
             findings = [*manifest.findings, *_findings(con, spec, manifest, stage)]
+            suspects = scan.staged(con, spec, manifest, stage)
             repeated = select_good(con, spec)
             with lake.write(con, settings, f"load {spec.feed} {manifest.service_day}", run=manifest.load_id):
                 tables.ensure(con, spec)
                 result = _write(con, spec, manifest, stage, repeated, findings, started, spec_id)
+                scan.record(con, settings, spec, manifest.day(), manifest.load_id, suspects)
     log.event(
         logger, "load", feed=spec.feed, interval=result.service_day, run=result.load_id, rows=result.landed,
         inserted=result.inserted, updated=result.updated, quarantined=result.quarantined,

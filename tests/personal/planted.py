@@ -16,7 +16,7 @@ from cityhub.spec.feed import FeedSpec
 from warehouse.landing import Manifest
 from warehouse.personal import edge
 
-PHONE, NAME, ID_CARD, PLATE = "13812345678", "欧阳娜娜子", "41022119850713281X", "豫B·8K9X7"
+PHONE, NAME, ID_CARD, PLATE = "13812345678", "欧阳娜娜子", "41022119850713299X", "豫B·8K9X7"
 BAD_PHONE = "1381234567890123"  # refused by the pattern, and personal all the same
 PLANTED = (PHONE, NAME, ID_CARD, PLATE, BAD_PHONE)
 KEY = "only the hub knows this key"

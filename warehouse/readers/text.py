@@ -18,6 +18,11 @@ def decoded(body: bytes, encoding: str) -> str:
     return body[mark:].decode(_codec(found, encoding or "utf-8")).replace("\ufeff", "")
 
 
+def encoding_of(head: bytes, declared: str) -> str:
+    """The codec for a body that begins so."""
+    return _codec(_mark(head)[1], declared)
+
+
 def _codec(mark: str | None, encoding: str) -> str:
     # GBK and GB2312 as declared mean what its superset GB18030 reads, and files often hold more of it.
     return mark or ("gb18030" if encoding.lower().replace("-", "") in {"gbk", "gb2312", "cp936"} else encoding)
