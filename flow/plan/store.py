@@ -100,4 +100,5 @@ def read(settings: Settings, name: str) -> Plan:
 
 def every(settings: Settings) -> list[Plan]:
     """All plans, newest first; a damaged file raises `Stop` CH-PLAN-003."""
-    return [read(settings, path.stem) for path in sorted(folder(settings).glob("*.json"), reverse=True)]
+    found = [read(settings, path.stem) for path in folder(settings).glob("*.json")]
+    return sorted(found, key=lambda plan: (plan.made_at, plan.id), reverse=True)
