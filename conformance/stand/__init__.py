@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from cityhub.spec.feed import FeedSpec
 from conformance.records import Record
 
+PAGE_ROWS = 10  # so that a small sample has several pages
 # By module, imported when used: workbooks and databases cost a start-up that others do not need.
 STANDS = {
     "rest": "conformance.stand.rest",

@@ -15,11 +15,10 @@ from urllib.parse import parse_qsl, urlsplit
 from cityhub.spec.feed import FeedSpec
 from cityhub.spec.source import NoPaging, OffsetPaging, PagePaging, RestSource
 from conformance.records import Record
-from conformance.stand import FINE, Fault
+from conformance.stand import FINE, PAGE_ROWS, Fault
 from conformance.stand.envelope import body, refusal
 from conformance.stand.login import Door
 
-PAGE_ROWS = 10  # so that a small sample has several pages
 MOST_CALLS = 60  # of one delivery: more is a caller that does not end
 _NAMED_HOST = re.compile(r"^(\$\{\w+\}|\w+://[^/]*)")
 
