@@ -68,7 +68,7 @@ def shape(text: str) -> str:
     return text[:3] + "****xx" if len(text) < 15 else text[:6] + "****x"
 
 
-_LONG_NUMBER = re.compile(r"\d{7,}[Xx]?")
+_LONG_NUMBER = re.compile(r"\d{9,}[Xx]?")  # dates in names of files may stay
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|“[^”]*”|‘[^’]*’|`[^`]*`")
 _ROW = re.compile(r"(=|contains )\([^)]*\)")  # PostgreSQL: Key (a)=(b), Failing row contains (…)
 

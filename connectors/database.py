@@ -105,7 +105,9 @@ def connected(spec: FeedSpec, url: URL, place: dict[str, Any], policy: Policy) -
 
 
 def _land(connection: Connection, url: URL, query: Query, delivery: Delivery, request: str) -> int:
-    batches = bulk(url, query) if has_bulk_path(url) and query.limit is None else streamed(connection, query)
+    # connectorx writes a row that it fails on to standard error, where nobody can take it back.
+    fast = has_bulk_path(url) and query.limit is None and delivery.keeps_originals
+    batches = bulk(url, query) if fast else streamed(connection, query)
     top: Any = None
     total = 0
     part: list[pa.RecordBatch] = []

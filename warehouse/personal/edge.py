@@ -37,8 +37,9 @@ from warehouse.readers.xlsx_parts import sheet_rows
 
 Options = Mapping[str, str | int]
 # Parts of an error in which a source, a driver or a file may be quoted.
-_QUOTING = {"detail", "message", "value", "found"}
-_QUERY_VALUE = re.compile(r"=([^&\s]+)")
+_QUOTING = {"detail", "message", "value", "found", "file"}
+# In the name of a file or a query: whatever stands around it.
+_PERSON = re.compile(r"(?<!\d)(1[3-9]\d{9}|[1-9]\d{16}[\dXx])(?!\d)")
 
 
 def delivery(settings: Settings, spec: FeedSpec, day: date) -> Delivery:
@@ -159,7 +160,7 @@ class Edge:
         if cursor:
             name = re.escape(quote_plus(cursor))
             text = re.sub(rf"(?<=[?&]){name}=[^&\s]*", self._hidden, text)
-        return _QUERY_VALUE.sub(lambda match: "=" + personal.MOBILE.sub("…", personal.ID_CARD.sub("…", match[1])), text)
+        return _PERSON.sub("…", text)
 
     def _hidden(self, parameter: re.Match[str]) -> str:
         return f"{parameter[0].partition('=')[0]}={withheld(self._key, parameter[0])}"
