@@ -1,9 +1,8 @@
-"""`status`, `sql`, `connect`, `quarantine`, `maintain`: looking at what is in the warehouse."""
+"""`status`, `sql`, `connect`, `maintain`: looking at what is in the warehouse."""
 
 from __future__ import annotations
 
 import sys
-from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -82,43 +81,3 @@ def maintain() -> None:
     from warehouse.maintain import maintain as run
 
     as_json(run(load_settings()))
-
-
-quarantine_app = typer.Typer(help="Rows that failed a check.", no_args_is_help=True)
-
-
-@quarantine_app.command("list")
-@guarded
-def quarantine_list(
-    feed: Annotated[str | None, typer.Option(help="only this feed")] = None,
-    day: Day = None,
-    limit: Annotated[int, typer.Option(help="rows at most")] = 50,
-    json_output: Json = False,
-) -> None:
-    """Rows in quarantine: reason, field, value, place, owner."""
-    from warehouse import lake
-    from warehouse.quarantine import refused
-
-    with closing(lake.connect(load_settings(), read_only=True)) as con:
-        found = refused(con, feed=feed, day=parse_day(day, "quarantine list"), limit=limit)
-    if json_output:
-        as_json(found)
-    else:
-        rows = [(r.feed, r.service_day, r.reason, r.field, r.value, r.place, r.owner) for r in found]
-        table("quarantine", ("feed", "day", "reason", "field", "value", "place", "owner"), rows)
-
-
-@quarantine_app.command("summary")
-@guarded
-def quarantine_summary(day: Day = None, json_output: Json = False) -> None:
-    """Counts by feed and reason."""
-    from warehouse import lake
-    from warehouse.quarantine import summary
-
-    with closing(lake.connect(load_settings(), read_only=True)) as con:
-        found = summary(con, day=parse_day(day, "quarantine summary"))
-    if json_output:
-        as_json(found)
-    else:
-        rows = [(r.feed, r.service_day, r.reason, r.field, r.rows, r.sample) for r in found]
-        table("quarantine", ("feed", "day", "reason", "field", "rows", "sample"), rows)

@@ -11,6 +11,7 @@ from cli import (
     conformance,
     data,
     decode,
+    drift,
     emit,
     feed_draft,
     feed_workbook,
@@ -19,6 +20,7 @@ from cli import (
     night,
     personal,
     plan,
+    quarantine,
     register,
     retention,
     runs,
@@ -47,7 +49,8 @@ app.command("confirm-empty")(silence.confirm_empty)
 app.command("sql")(data.sql)
 app.command("connect")(data.connect)
 app.command("maintain")(data.maintain)
-app.add_typer(data.quarantine_app, name="quarantine")
+app.add_typer(quarantine.app, name="quarantine")
+feeds.app.command("drift")(drift.drift)
 for verb in (register.check, register.preview, register.connect, switch.activate, switch.enable, switch.disable,
              switch.diff, switch.plan, conformance.test, conformance.record):  # fmt: skip
     feeds.app.command(verb.__name__)(verb)

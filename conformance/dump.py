@@ -13,7 +13,7 @@ Dump = dict[str, list[str]]
 STAMPS = {"_load_id", "_received_at"}
 OF_A_RUN = {
     "id", "load_id", "loads", "landing_folder", "content_sha256", "spec_sha256", "feed", "table_name",
-    "run_id", "state_by",
+    "run_id", "state_by", "last_load_id",
 }  # fmt: skip
 
 

@@ -31,6 +31,7 @@ from warehouse.landing import Manifest, deliveries
 from warehouse.load import LoadResult, load
 from warehouse.personal import key as personal_key
 from warehouse.prepare import prepare
+from warehouse.quarantine_waive import reopen_expired
 
 logger = log.get("cityhub.flow")
 
@@ -59,6 +60,7 @@ def open_day(settings: Settings, day: date) -> None:
     personal_key.note(con, settings)
     with lake.write(con, settings, f"expect {day}"):
         ledger.expect(con, list(specs.values()), day)
+    reopen_expired(con, settings, specs)
 
 
 @cache

@@ -152,6 +152,8 @@ class _Sources:
                     "states": row["states"],
                     "loaded": None if row["loaded"] is None else int(row["loaded"]),
                     "quarantined": None if row["quarantined"] is None else int(row["quarantined"]),
+                    "refused_open": row["refused_open"] or 0,
+                    "refused_waived": row["refused_waived"] or 0,
                     "last_day": row["last_day"].isoformat(),
                     "load_id": row["load_id"],
                     "content_sha256": row["content_sha256"],

@@ -95,6 +95,8 @@ def _indicator(item: dict[str, Any]) -> list[str]:
         f"{STATES.get(item['state'], item['state'])}"
         + (f"　满分 {curve['full_at']}、零分 {curve['zero_at']}" if curve else "")
     ]
+    if item["quarantined"]:
+        lines.append(f"          隔离区尚有 {item['quarantined']} 行待处理，未计入")
     if item["reason"]:
         lines.append(f"          {item['reason']}")
     return lines + [f"          {_feed(feed)}" for feed in item["feeds"]]
@@ -109,7 +111,8 @@ def _feed(feed: dict[str, Any]) -> str:
         return f"← {feed['feed'] or feed['table']}：本月无交付记录"
     return (
         f"← {feed['feed']}（{feed['table']}）：{feed['days_fine']}/{feed['days']} 天正常"
-        f"（{feed['states']}），入库 {feed['loaded'] or 0}，隔离 {feed['quarantined'] or 0}，"
+        f"（{feed['states']}），入库 {feed['loaded'] or 0}，隔离 {feed['quarantined'] or 0}"
+        f"（待处理 {feed['refused_open'] or 0}、已豁免 {feed['refused_waived'] or 0}），"
         f"最近 {feed['last_day']} {feed['load_id'] or ''}"
     )
 

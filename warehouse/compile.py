@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 
 from cityhub.errors import Stop
+from cityhub.spec.contract import Contract
 from cityhub.spec.feed import FeedSpec
 from cityhub.spec.fields import FieldSpec
 from warehouse.compile_types import NOT_A, in_list, typed
@@ -47,6 +48,15 @@ class _Column:
     p: str = ""
 
 
+@dataclass(frozen=True)
+class Also:
+    """What a contract refuses beside the spec's own checks: rows with a value of one of these unknown source
+    `columns`, and, for each (reason, field) of `rows`, every row."""
+
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, str], ...] = ()
+
+
 def sources(spec: FeedSpec) -> tuple[str, ...]:
     """The distinct source names of a spec, in order: the columns of the raw relation."""
     return tuple(dict.fromkeys(field.source for field in spec.fields.values()))
@@ -73,10 +83,11 @@ def define_macros(con: duckdb.DuckDBPyConnection) -> None:
         con.execute("SET VARIABLE hub_macros = true")
 
 
-def mapping(spec: FeedSpec, decimal: str = ".", protected: Collection[str] = ()) -> str:
+def mapping(spec: FeedSpec, decimal: str = ".", protected: Collection[str] = (), also: Also | None = None) -> str:
     """The SELECT from `raw` to staged rows: canonical columns, `__part`, `__place`, `__bad`, `__hash`.
 
-    `protected`: source columns that landed as tokens of warehouse/personal/seal.py.
+    `protected`: source columns that landed as tokens of warehouse/personal/seal.py. The columns of `also` stand
+    in `raw` behind those of the spec.
     """
     columns = _columns(spec, protected)
     values = ", ".join(f"{_typed(c, decimal)} AS {c.v}" for c in columns)
@@ -93,7 +104,7 @@ def mapping(spec: FeedSpec, decimal: str = ".", protected: Collection[str] = ())
     if spec.location is not None:
         steps += _located(spec, columns, last)
         last = "located"
-    steps.append(("mapped", _final(spec, columns, last)))
+    steps.append(("mapped", _final(spec, columns, last, also or Also())))
     ctes = ",\n".join(f"{name} AS (\n{body}\n)" for name, body in steps)
     keys = ", ".join(identifier(name) for name in spec.identity.key)
     return f"WITH {ctes}\nSELECT *, hash({keys}) AS __hash FROM mapped"
@@ -112,7 +123,9 @@ def _macros_text() -> str:
 
 def spec_sha256(spec: FeedSpec) -> str:
     """Identity of what a spec makes of a delivery: another title changes nothing, another unit does."""
-    parts = (describe(spec), _macros_text(), spec.identity.model_dump_json(), spec.source.model_dump_json())
+    parts = [describe(spec), _macros_text(), spec.identity.model_dump_json(), spec.source.model_dump_json()]
+    if spec.contract != Contract():  # the default adds nothing, so that what was loaded before contracts stays known
+        parts.append(spec.contract.model_dump_json())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -156,12 +169,13 @@ def _columns(spec: FeedSpec, protected: Collection[str] = ()) -> list[_Column]:
     return found
 
 
-def _needed(spec: FeedSpec, column: _Column) -> bool:
-    return column.field.required or column.name in spec.identity.key or column.name == spec.identity.day_from
+def needed(spec: FeedSpec, name: str) -> bool:
+    """Whether a row cannot be without this field."""
+    return spec.fields[name].required or name in spec.identity.key or name == spec.identity.day_from
 
 
 def _soft(spec: FeedSpec, column: _Column) -> str:
-    if _needed(spec, column):
+    if needed(spec, column.name):
         return "false"
     if column.field.if_bad == "null":
         return "true"
@@ -178,7 +192,7 @@ def _hard(column: _Column) -> str:
 def _reason(spec: FeedSpec, column: _Column) -> str:
     field, v = column.field, column.v
     missing = f"{column.s} IS NULL OR {in_list(f'hub_text({column.s})', dict.fromkeys([*field.missing, '']))}"
-    absent = "'missing_required'" if _needed(spec, column) else "NULL"
+    absent = "'missing_required'" if needed(spec, column.name) else "NULL"
     if field.codes:
         empty = f"CASE WHEN {missing} THEN {absent} ELSE 'unknown_code' END"
     elif field.type == "text":
@@ -241,7 +255,7 @@ def _protected(column: _Column, text: str) -> str:
     return f"CASE WHEN {column.p} IS NOT NULL THEN {column.s} ELSE {shown} END" if column.p else shown
 
 
-def _final(spec: FeedSpec, columns: list[_Column], last: str) -> str:
+def _final(spec: FeedSpec, columns: list[_Column], last: str, also: Also) -> str:
     position_is_soft = False
     if spec.location is not None:
         position_is_soft = _named(columns, spec.location.lon).soft == "true"
@@ -259,11 +273,11 @@ def _final(spec: FeedSpec, columns: list[_Column], last: str) -> str:
         out += ["lon_wgs84", "lat_wgs84"]
     out.append(f"{_version(spec, columns)} AS _version")
     out.append(f"{_flags(spec, columns, position_is_soft)} AS _flags")
-    out += ["part AS __part", "place AS __place", f"{_bad(spec, columns, position_is_soft)} AS __bad"]
+    out += ["part AS __part", "place AS __place", f"{_bad(spec, columns, position_is_soft, also)} AS __bad"]
     return "SELECT " + ",\n  ".join(out) + f"\nFROM {last}{_parent(spec, columns)}"
 
 
-def _bad(spec: FeedSpec, columns: list[_Column], position_is_soft: bool) -> str:
+def _bad(spec: FeedSpec, columns: list[_Column], position_is_soft: bool, also: Also) -> str:
     judged = [c for c in columns if c.soft != "true"]
     found = {c.name: (_hard(c), c.s, _protected(c, c.s)) for c in judged}
     tests = [f"{hard} IS NOT NULL" for hard, _, _ in found.values()]
@@ -278,10 +292,27 @@ def _bad(spec: FeedSpec, columns: list[_Column], position_is_soft: bool) -> str:
             f"CASE WHEN epos IS NOT NULL THEN {{'reason': epos, 'field': {literal(lon.name)},"
             f" 'value': concat({_protected(lon, lon.s)}, ' ', {_protected(lat, lat.s)})}} END"
         )
+    extra = {name: f"s{len(sources(spec)) + i}" for i, name in enumerate(also.columns)}
+    # Nobody has said what stands in a new column: where the feed holds personal fields it may be one more.
+    shown = {
+        name: "'****'" if any(c.field.personal != "no" for c in columns) else f"hub_text({s})"
+        for name, s in extra.items()
+    }
+    for name, s in extra.items():
+        tests.append(f"{s} <> ''")
+        entries.append(
+            f"CASE WHEN {s} <> '' THEN {{'reason': 'new_column', 'field': {literal(name)}, 'value': {shown[name]}}} END"
+        )
+    tests += ["true"] if also.rows else []
+    entries = [
+        f"{{'reason': {literal(reason)}, 'field': {literal(name)}, 'value': NULL::VARCHAR}}"
+        for reason, name in also.rows
+    ] + entries
     guard = {c.s: c for c in columns}
     guard |= {c.s: c for c in columns if c.field.personal != "no"}
     # json_object and not a struct: names in a record may differ by case alone.
     row = ", ".join(f"{literal(name)}, {_protected(guard[f's{i}'], f's{i}')}" for i, name in enumerate(sources(spec)))
+    row += "".join(f", {literal(name)}, CASE WHEN {s} IS NOT NULL THEN {shown[name]} END" for name, s in extra.items())
     keys = [_named(columns, name) for name in spec.identity.key]
     key = ", ".join(_protected(c, f"hub_text({c.s})") for c in keys)
     why = f"list_filter([{', '.join(entries)}], lambda item: item IS NOT NULL)"

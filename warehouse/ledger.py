@@ -144,7 +144,8 @@ def record_load(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date, load:
     """Note a load in the ledger and in `load_log`; a former failure of the day is over with it.
 
     Fewer rows than `arrives.min_rows` hold the day (CH-LEDGER-001), so do more than `arrives.max_rows`
-    (CH-LEDGER-004); no rows where none are demanded confirm it empty. A pushed feed has many deliveries a day: its
+    (CH-LEDGER-004); no rows where none are demanded confirm it empty. A delivery that a later one of its day has
+    replaced, loaded again under other rules, is noted in the log alone. A pushed feed has many deliveries a day: its
     line has their sum, and a day that is not over is not held for too few. Raises `Stop` CH-LEDGER-002 when the
     counts do not add up; the caller rolls back.
     """
@@ -154,6 +155,9 @@ def record_load(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date, load:
     before = row(con, spec.feed, day) or Row(spec.feed, spec.platform, day, "expected")
     pushed = spec.source.kind in PUSHED
     told = _with_earlier(con, spec.feed, day, load, before) if pushed else load
+    if not pushed and later(before.load_id, load.load_id):
+        _log(con, spec.feed, day, load)
+        return before
     after = replace(
         before,
         state="loaded" if told.landed else "empty_confirmed",
@@ -168,9 +172,18 @@ def record_load(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date, load:
     )
     after = _held_if_implausible(after, spec, over=not pushed or clock.now() >= clock.day_bounds(day)[1])
     _put(con, after)
-    log = asdict(load) | {"feed": spec.feed, "service_day": day}
-    con.execute(LOG, {name: log[name] for name in LOG_COLUMNS})
+    _log(con, spec.feed, day, load)
     return after
+
+
+def later(one: str | None, other: str) -> bool:
+    """Whether a load id is that of a later delivery: ids begin with their time."""
+    return one is not None and one.split("-", maxsplit=1)[0] > other.split("-", maxsplit=1)[0]
+
+
+def _log(con: duckdb.DuckDBPyConnection, feed: str, day: date, load: Load) -> None:
+    log = asdict(load) | {"feed": feed, "service_day": day}
+    con.execute(LOG, {name: log[name] for name in LOG_COLUMNS})
 
 
 def _with_earlier(con: duckdb.DuckDBPyConnection, feed: str, day: date, load: Load, before: Row) -> Load:

@@ -6,7 +6,9 @@ rows older than what is stored. Loading the same content under the same spec aga
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import duckdb
@@ -15,7 +17,7 @@ from cityhub import clock, log, tally
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from cityhub.spec.source import PUSHED
-from warehouse import drift, history, lake, ledger, manual, quarantine, tables
+from warehouse import contracts, drift_findings, history, lake, ledger, manual, quarantine_life, tables
 from warehouse.compile import spec_sha256
 from warehouse.landing import Manifest
 from warehouse.merge import Merged, Stamp, merge, select_good
@@ -40,6 +42,8 @@ class LoadResult:
 
     `late` are rows of another service day than the delivery's, `flagged` rows with an emptied value. `days` are
     the service days that changed. `repeated`: this content was loaded before, the counts are those of that load.
+    `fixed`, `released` and `reopened` are refused rows of earlier loads whose state this one changed.
+    `restated`: the days whose indicators are computed again, for their rows or for the counts of refused ones.
     """
 
     feed: str
@@ -56,12 +60,28 @@ class LoadResult:
     flagged: int
     days: tuple[date, ...]
     repeated: bool
+    fixed: int = 0
+    released: int = 0
+    reopened: int = 0
+    restated: tuple[date, ...] = field(default=(), compare=False)
+
+
+class _Undone(Exception):
+    """Ends a dry run inside its transaction."""
 
 
 def load(
-    settings: Settings, spec: FeedSpec, manifest: Manifest, *, con: duckdb.DuckDBPyConnection | None = None
+    settings: Settings,
+    spec: FeedSpec,
+    manifest: Manifest,
+    *,
+    con: duckdb.DuckDBPyConnection | None = None,
+    then: Callable[[], None] | None = None,
+    dry: bool = False,
 ) -> LoadResult:
     """Load one delivery. `con` has the lake attached and no open transaction; without it one is opened.
+    `then` ends the transaction of a load that writes. `dry`: do all of it and take it back, so that the result says
+    what would happen.
 
     One load of a feed at a time (a lock of the installation). Raises `Stop` CH-LOAD-… for what a person must
     see to; then nothing of the delivery is in the warehouse. Rows that fail a check are no error.
@@ -69,7 +89,7 @@ def load(
     if con is None:
         con = lake.connect(settings)
         try:
-            return load(settings, spec, manifest, con=con)
+            return load(settings, spec, manifest, con=con, then=then, dry=dry)
         finally:
             con.close()
     with lake.lock(settings, f"load-{spec.feed}"):
@@ -78,15 +98,31 @@ def load(
         before = _before(con, spec, manifest, spec_id)
         if before is not None:
             return before
-        with staged(con, settings, spec, manifest) as stage:
-            tally.note("columns", stage.columns)
-            findings = [*manifest.findings, *_findings(con, spec, manifest, stage)]
-            suspects = scan.staged(con, spec, manifest, stage)
+        with staged(con, settings, spec, manifest) as first:
+            tally.note("columns", first.columns)
+            settled = contracts.settle(con, settings, spec, first)
+            if settled.stop is not None:
+                if not dry and drift_findings.due(con, spec, manifest, settled.findings):
+                    with lake.write(con, settings, f"drift {spec.feed} {manifest.service_day}", run=manifest.load_id):
+                        drift_findings.write(con, spec, manifest, settled.findings)
+                raise settled.stop
+            findings = [*manifest.findings, *_findings(spec, manifest, settled)]
+            suspects = scan.staged(con, spec, manifest, settled.stage)
             repeated = select_good(con, spec)
-            with lake.write(con, settings, f"load {spec.feed} {manifest.service_day}", run=manifest.load_id):
+            with (
+                suppress(_Undone),
+                lake.write(con, settings, f"load {spec.feed} {manifest.service_day}", run=manifest.load_id),
+            ):
                 tables.ensure(con, spec)
-                result = _write(con, spec, manifest, stage, repeated, findings, started, spec_id)
+                result = _write(con, spec, manifest, settled.stage, repeated, findings, started, spec_id)
+                drift_findings.write(con, spec, manifest, settled.findings)
                 scan.record(con, settings, spec, manifest.day(), manifest.load_id, suspects)
+                if then is not None:
+                    then()
+                if dry:
+                    raise _Undone
+    if dry:
+        return result
     log.event(
         logger, "load", feed=spec.feed, interval=result.service_day, run=result.load_id, rows=result.landed,
         inserted=result.inserted, updated=result.updated, quarantined=result.quarantined,
@@ -127,8 +163,9 @@ def _waits_for_parent(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date)
     return found is not None
 
 
-def _findings(con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest, stage: Staged) -> list[str]:
-    found = drift.findings(con, spec, stage.columns, stage.rows)
+def _findings(spec: FeedSpec, manifest: Manifest, settled: contracts.Settled) -> list[str]:
+    stage, kinds = settled.stage, ("column_renamed", "column_added", "column_missing", "column_retyped")
+    found = [item.short for item in sorted(settled.findings, key=lambda item: kinds.index(item.kind))]
     if stage.landed < spec.arrives.min_rows and spec.source.kind not in PUSHED:  # those bring a day in many parts
         found.append(f"below_min_rows:{stage.landed}<{spec.arrives.min_rows}")
     if manifest.stated_total is not None and manifest.stated_total != stage.landed:
@@ -149,7 +186,8 @@ def _write(
     """Everything that the load changes, inside one transaction."""
     stamp = Stamp(manifest.load_id, manifest.finished_at, manifest.day())
     stale = _stale(con, spec, manifest)
-    full = spec.identity.deletes == "full_compare" and not stale and _whole(spec, manifest, stage)
+    full = spec.identity.deletes == "full_compare" and _whole(spec, manifest, stage)
+    full = full and not stale and not _replaced(con, spec, manifest)
     made_way = manual.make_way(con, spec, manifest)
     merged = merge(con, spec, stamp, repeated, stale=stale, full=full)
     if made_way:
@@ -159,11 +197,10 @@ def _write(
     if withdrawn := withdraw(con, spec, stamp.load_id, spec_id):
         findings.append(f"withdrawn:{sum(withdrawn.values())}")
         merged.days |= set(withdrawn)
-    if stage.quarantined:
-        quarantine.write(con, spec, manifest, stage.rejects, spec_id)
+    life = quarantine_life.follow(con, spec, manifest, stage.rejects, spec_id, refused=stage.quarantined > 0, full=full)
     entry = _entry(spec, manifest, stage, merged, findings, started, spec_id)
     ledger.record_load(con, spec, stamp.day, entry)
-    _mark_days(con, spec, stamp, merged)
+    _mark_days(con, spec, stamp, merged.days | life.days)
     _move_cursor(con, spec, manifest)
     if not stale:
         history.record(con, spec, stamp.day, stamp.load_id)
@@ -171,6 +208,8 @@ def _write(
         spec.feed, stamp.day, entry.load_id, entry.landed, entry.loaded, entry.duplicate, entry.quarantined,
         entry.inserted, entry.updated, entry.unchanged, entry.late, entry.flagged,
         days=tuple(sorted(merged.days)), repeated=False,
+        fixed=life.fixed, released=life.released, reopened=life.reopened,
+        restated=tuple(sorted(merged.days | life.days)),
     )  # fmt: skip
 
 
@@ -218,6 +257,12 @@ def _stale(con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest) -
     return found is not None
 
 
+def _replaced(con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest) -> bool:
+    """Whether a later delivery of the same day is loaded, so that what this one lacks may stand in that."""
+    row = ledger.row(con, spec.feed, manifest.day())
+    return row is not None and ledger.later(row.load_id, manifest.load_id)
+
+
 def _whole(spec: FeedSpec, manifest: Manifest, stage: Staged) -> bool:
     """Whether a key that the delivery lacks is really gone: a cut-off list must not empty a registry."""
     return (
@@ -228,12 +273,12 @@ def _whole(spec: FeedSpec, manifest: Manifest, stage: Staged) -> bool:
     )
 
 
-def _mark_days(con: duckdb.DuckDBPyConnection, spec: FeedSpec, stamp: Stamp, merged: Merged) -> None:
-    if merged.days:
+def _mark_days(con: duckdb.DuckDBPyConnection, spec: FeedSpec, stamp: Stamp, days: set[date]) -> None:
+    if days:
         con.execute(
             "INSERT INTO dirty_day (table_name, service_day, load_id, marked_at)"
             " SELECT $table, unnest($days::DATE[]), $load_id, $at",
-            {"table": spec.table, "days": sorted(merged.days), "load_id": stamp.load_id, "at": clock.now()},
+            {"table": spec.table, "days": sorted(days), "load_id": stamp.load_id, "at": clock.now()},
         )
 
 

@@ -1,4 +1,4 @@
-"""The quarantine: refused rows with reason and owner. The load writes, people and the CLI read."""
+"""The quarantine: refused rows with reason and owner. The load writes, `quarantine_life` moves, people read."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from cityhub import clock
+from cityhub.errors import Usage
 from cityhub.spec.feed import FeedSpec
 from warehouse import ledger
 from warehouse.landing import Manifest
@@ -19,13 +21,18 @@ from warehouse.personal.seal import WITHHELD
 from warehouse.readers.job import Reject
 
 HERE = Path(__file__).parent
-COLUMNS = "id, feed, service_day, load_id, place, natural_key, reason, field, value, raw, state, owner, seen_at"
+COLUMNS = (
+    "id, feed, service_day, load_id, place, natural_key, reason, field, value, raw, state, owner, seen_at, spec_sha256,"
+    " state_at, state_by, state_reason, waived_until, coalesce(last_load_id, load_id), coalesce(last_place, place)"
+)
+STATES = ("open", "fixed", "released", "waived")
 
 
 @dataclass(frozen=True)
 class Refused:
     """One refused row. `raw` is the row as received (JSON), personal fields hashed or masked; `place` is part and
-    row in it, or sheet and cell. Further reasons stand in `raw` under `_reasons`."""
+    row in it, or sheet and cell. Further reasons stand in `raw` under `_reasons`. `last_load_id` and `last_place`:
+    the newest delivery that brought it. `state_by`: the load, or the person, that gave it its state."""
 
     id: str
     feed: str
@@ -40,6 +47,13 @@ class Refused:
     state: str
     owner: str
     seen_at: datetime
+    spec_sha256: str
+    state_at: datetime | None
+    state_by: str | None
+    state_reason: str | None
+    waived_until: date | None
+    last_load_id: str
+    last_place: str | None
 
 
 @dataclass(frozen=True)
@@ -56,6 +70,30 @@ class Reason:
     sample: str | None
 
 
+@dataclass(frozen=True)
+class Which:
+    """Which refused rows; None for any. `id` is the beginning of one; `department` a part of the owner's name."""
+
+    feed: str | None = None
+    day: date | None = None
+    reason: str | None = None
+    state: str | None = "open"
+    id: str | None = None
+    department: str | None = None
+
+    def sql(self) -> str:
+        """The condition over `quarantine`."""
+        # Literals, quoted: binding Python values would import pandas, a second that the command line saves.
+        wanted = {
+            "feed": self.feed, "service_day": self.day.isoformat() if self.day else None, "reason": self.reason,
+            "state": self.state,
+        }  # fmt: skip
+        tests = [f"{name} = {literal(value)}" for name, value in wanted.items() if value is not None]
+        tests += [f"starts_with(id, {literal(self.id)})"] if self.id else []
+        tests += [f"contains(owner, {literal(self.department)})"] if self.department else []
+        return " AND ".join(tests) or "true"
+
+
 def refused(
     con: duckdb.DuckDBPyConnection,
     *,
@@ -66,11 +104,24 @@ def refused(
     limit: int = 100,
 ) -> list[Refused]:
     """Refused rows, newest days first; None for any."""
-    where = _where(feed=feed, day=day, reason=reason, state=state)
+    return chosen(con, Which(feed, day, reason, state), limit=limit)
+
+
+def chosen(con: duckdb.DuckDBPyConnection, which: Which, *, limit: int | None = None) -> list[Refused]:
+    """These refused rows, newest days first."""
     found = con.execute(
-        f"SELECT {COLUMNS} FROM quarantine WHERE {where} ORDER BY service_day DESC, feed, place, id LIMIT {limit:d}"
+        f"SELECT {COLUMNS} FROM quarantine WHERE {which.sql()} ORDER BY service_day DESC, feed, place, id"
+        + ("" if limit is None else f" LIMIT {limit:d}")
     )
     return [Refused(*row) for row in found.fetchall()]
+
+
+def one(con: duckdb.DuckDBPyConnection, id: str) -> Refused:
+    """The row whose id begins so; raises `Usage` CH-QUAR-001 when none or several do."""
+    found = chosen(con, Which(id=id, state=None), limit=2)
+    if len(found) != 1:
+        raise Usage("CH-QUAR-001", id=id, found="none" if not found else "more than one")
+    return found[0]
 
 
 def summary(
@@ -78,31 +129,22 @@ def summary(
     *,
     feed: str | None = None,
     day: date | None = None,
+    reason: str | None = None,
     state: str | None = "open",
 ) -> list[Reason]:
     """Counts by feed, day, reason and field, most rows first, each with one of its values."""
     found = con.execute(
         "SELECT feed, service_day, reason, field, state, owner, count(*) AS rows, min(value) FROM quarantine"
-        f" WHERE {_where(feed=feed, day=day, reason=None, state=state)}"
+        f" WHERE {Which(feed, day, reason, state).sql()}"
         " GROUP BY feed, service_day, reason, field, state, owner ORDER BY rows DESC, feed, service_day, reason, field"
     )
     return [Reason(*row) for row in found.fetchall()]
 
 
-def _where(*, feed: str | None, day: date | None, reason: str | None, state: str | None) -> str:
-    # Literals, quoted: binding Python values would import pandas, a second that the command line saves.
-    wanted = {"feed": feed, "service_day": day.isoformat() if day else None, "reason": reason, "state": state}
-    return " AND ".join(f"{name} = {literal(value)}" for name, value in wanted.items() if value is not None) or "true"
-
-
-def write(
-    con: duckdb.DuckDBPyConnection,
-    spec: FeedSpec,
-    manifest: Manifest,
-    rejects: tuple[Reject, ...],
-    spec_sha256: str,
+def stage(
+    con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest, rejects: tuple[Reject, ...], *, keyed: str
 ) -> None:
-    """Insert what the staged delivery refused, in the caller's transaction; ids that are known stay untouched."""
+    """Make `hub_refused` from what the staged delivery refused; `keyed` is the expression of a row's key."""
     con.execute(
         "CREATE OR REPLACE TEMP TABLE hub_reject (r BIGINT, part INTEGER, place VARCHAR, reason VARCHAR, raw VARCHAR)"
     )
@@ -112,18 +154,36 @@ def write(
             for i, item in enumerate(reversed(rejects), 1)
         ]
         con.executemany("INSERT INTO temp.hub_reject VALUES (?, ?, ?, ?, ?)", rows)
-    values = {
-        "feed": spec.feed,
-        "day": manifest.service_day,
-        "load_id": manifest.load_id,
-        "owner": ledger.owner(spec),
-        "spec_sha256": spec_sha256,
-        "seen_at": clock.now(),
-        "files": [part.file for part in manifest.parts],
-    }
-    for name in ("quarantine_write.sql", "quarantine_insert.sql"):
-        sql = (HERE / name).read_text(encoding="utf-8")
-        con.execute(sql, {key: value for key, value in values.items() if f"${key}" in sql})
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE hub_bad AS SELECT rowid AS r, __part, __place, __bad, service_day AS day,"
+        f" {keyed} AS row_key, _version AS version FROM temp.hub_stage WHERE __bad IS NOT NULL"
+    )
+    _run(con, "quarantine_write.sql", {"feed": spec.feed, "files": [part.file for part in manifest.parts]})
+
+
+def insert(con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest, spec_sha256: str) -> set[date]:
+    """Insert the staged cases in the caller's transaction; ids that are known stay untouched. The service day where
+    there is a new one that is open."""
+    new = con.execute(
+        "SELECT count(*), count(*) FILTER (n.id NOT IN (SELECT id FROM temp.hub_outdated)) FROM temp.hub_refused AS n"
+        " WHERE n.id NOT IN (SELECT id FROM quarantine WHERE feed = $feed)",
+        {"feed": spec.feed},
+    ).fetchone() or (0, 0)
+    if new[0]:
+        values = {
+            "feed": spec.feed,
+            "day": manifest.service_day,
+            "load_id": manifest.load_id,
+            "owner": ledger.owner(spec),
+            "spec_sha256": spec_sha256,
+            "seen_at": clock.now(),
+        }
+        _run(con, "quarantine_insert.sql", values)
+    return {manifest.day()} if new[1] else set()
+
+
+def _run(con: duckdb.DuckDBPyConnection, name: str, values: dict[str, Any]) -> None:
+    con.execute((HERE / name).read_text(encoding="utf-8"), values)
 
 
 def _line(spec: FeedSpec, item: Reject) -> str:

@@ -15,25 +15,30 @@ from cityhub.secrets import secret
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from warehouse import tombstone
-from warehouse.compile import define_macros, mapping, sources
+from warehouse.compile import Also, define_macros, mapping, sources
 from warehouse.landing import Manifest
 from warehouse.personal import key
 from warehouse.readers import READERS, relation
 from warehouse.readers.job import Job, Reject, named_file, without_content
 
 TEMPORARY = (
-    "hub_located", "hub_verdict", "hub_loser", "hub_stage", "hub_reject", "hub_refused", *tombstone.TEMPORARY,
+    "hub_located", "hub_verdict", "hub_loser", "hub_stage", "hub_reject", "hub_refused", "hub_bad", "hub_outdated",
+    "hub_again", "hub_seen", "hub_case", "hub_fixed",
+    *tombstone.TEMPORARY,
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Staged:
-    """What is in `hub_stage`: all rows, how many are bad, lines that were no rows, source columns seen."""
+    """What is in `hub_stage`: all rows, how many are bad or have a flag, lines that were no rows, source columns
+    seen; and the job that read them."""
 
     rows: int
     bad: int
+    flagged: int
     rejects: tuple[Reject, ...]
     columns: tuple[str, ...]
+    job: Job
 
     @property
     def landed(self) -> int:
@@ -59,12 +64,24 @@ def staged(con: duckdb.DuckDBPyConnection, settings: Settings, spec: FeedSpec, m
     try:
         define_macros(con)
         _set_key(con, spec, manifest)
-        _fill(job)
-        found = con.execute("SELECT count(*), count(__bad) FROM temp.hub_stage").fetchone() or (0, 0)
-        yield Staged(int(found[0]), int(found[1]), tuple(job.rejects), tuple(job.columns))
+        yield _filled(job)
     finally:
         _clean(job)
         shutil.rmtree(work, ignore_errors=True)
+
+
+def restage(stage: Staged, spec: FeedSpec, also: Also) -> Staged:
+    """Stage the delivery once more, read by this spec and refusing this too."""
+    job = stage.job
+    job.spec, job.also, job.sources = spec, also, (*sources(spec), *also.columns)
+    job.rejects.clear()
+    return _filled(job)
+
+
+def _filled(job: Job) -> Staged:
+    _fill(job)
+    found = job.con.execute("SELECT count(*), count(__bad), count(_flags) FROM temp.hub_stage").fetchone() or (0, 0, 0)
+    return Staged(int(found[0]), int(found[1]), int(found[2]), tuple(job.rejects), tuple(job.columns), job)
 
 
 def _set_key(con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest) -> None:
@@ -101,7 +118,7 @@ def _fill(job: Job) -> None:
 
 def _create(job: Job) -> None:
     decimal = str(job.option("decimal") or ".")
-    select = mapping(job.spec, decimal, job.manifest.protected).removeprefix("WITH ")
+    select = mapping(job.spec, decimal, job.manifest.protected, job.also).removeprefix("WITH ")
     sql = f"CREATE OR REPLACE TEMP TABLE hub_stage AS WITH raw AS (\n{relation(job)}\n),\n{select}"
     values = {"day": job.manifest.service_day, "received": job.manifest.finished_at}
     job.con.execute(sql, {name: value for name, value in values.items() if f"${name}" in sql})

@@ -18,15 +18,17 @@ class Contract(Model):
     stop: nothing of the delivery is loaded, the bytes stay in landing.
     """
 
-    new: Reaction = Field("accept", description="a column that the spec does not know")
+    new: Reaction = Field("accept", description="a column that the spec does not know; quarantine: rows with a value")
     missing: Reaction = Field(
         "accept", description="no row has the column: accept leaves it empty; where it is required the feed stops"
     )
     renamed: Reaction | None = Field(
         None,
-        description="a missing column and a new one most like it: accept reads the new one; none: as for `missing`",
+        description="a missing column and one new one that is clearly it: accept reads it; none: as missing and new",
     )
-    retyped: Reaction = Field(
-        "quarantine", description="most values cannot be read as the declared type: accept empties and flags them"
+    retyped: Reaction | None = Field(
+        None,
+        description="most values cannot be read as the declared type: accept empties and flags them where the field is"
+        " not required, quarantine keeps their rows back; none: as each field's if_bad says",
     )
     retyped_share: float = Field(0.5, gt=0, le=1, description="share of unreadable values that counts as a new type")

@@ -12,6 +12,7 @@ from conformance.records import Record, has, put, value, without
 from conformance.result import NotApplicable, must
 from conformance.stand import PAGE_ROWS
 from conformance.trial import Bench, Trial
+from warehouse.drift import FEW
 
 NEW = "new_column"
 
@@ -74,13 +75,13 @@ def retyped(bench: Bench) -> str:
     typed = {"integer", "double", "decimal", "timestamp", "date"}
     name, field = _column(bench, lambda field: field.type in typed and not field.codes)
     rows: list[Record] = [put(row, field.source, f"约{number}") for number, row in enumerate(bench.rows)]
-    reaction = bench.spec.contract.retyped
+    soft = field.if_bad == "null" and not field.required
+    reaction: Reaction = bench.spec.contract.retyped or ("accept" if soft else "quarantine")
+    if len(rows) < FEW and bench.spec.contract.retyped not in {None, "accept" if soft else "quarantine"}:
+        raise NotApplicable(f"the sample has fewer than {FEW} records: too few to say that a type has changed")
+    if reaction == "accept" and field.required:
+        reaction = "quarantine"  # a row cannot be without it
     with bench.trial() as trial:
-        if reaction == "quarantine" and field.if_bad == "null":
-            trial.brings(rows)
-            held = trial.quarantined() == len(rows) or trial.count(f'"{name}" IS NULL') == len(rows)
-            must(held, f"words in {field.source} were loaded as {name}")
-            return f"{field.source}: emptied and flagged, or refused"
         said = _follows(trial, rows, reaction, None)
         if reaction == "accept":
             must(trial.count(f'"{name}" IS NOT NULL') == 0, f"words in {field.source} were loaded as {name}")

@@ -21,7 +21,7 @@ from warehouse.names import identifier
 VOLATILE = set(
     "load_id _load_id _received_at started_at finished_at as_of marked_at seen_at run_at applied_at published_at since"
     " landing_folder loads sha256 content_sha256 place inserted updated unchanged state_at state_by found_at closed_at"
-    " opened_at told_at publication lake_snapshot".split()
+    " opened_at told_at publication lake_snapshot last_load_id last_place".split()
 )
 # Histories of what was done, not of what is: every run adds its own line.
 HISTORIES = {"load_log", "prepared", "publication"}

@@ -46,7 +46,9 @@ def feed(fields: dict[str, Any], **more: Any) -> FeedSpec:
     return FeedSpec.model_validate(body | more)
 
 
-WRITTEN = ("quarantine", "delivery", "load_log", "dirty_day", "feed_cursor", "registry_history", "tombstone")
+WRITTEN = (
+    "quarantine", "delivery", "load_log", "dirty_day", "feed_cursor", "registry_history", "tombstone", "finding",
+)  # fmt: skip
 
 
 @dataclass

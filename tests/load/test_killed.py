@@ -40,7 +40,9 @@ def pages(speed: float) -> list[list[dict[str, Any]]]:
 
 def state(hub: Hub) -> dict[str, list[tuple[Any, ...]]]:
     """All that the load writes, but for moments and ids of their own."""
-    hidden = "_load_id|load_id|_received_at|seen_at|started_at|finished_at|marked_at|as_of|landing_folder|loads"
+    hidden = (
+        "_load_id|load_id|last_load_id|_received_at|seen_at|started_at|finished_at|marked_at|as_of|landing_folder|loads"
+    )
     return {
         name: hub.rows(
             f"SELECT COLUMNS(c -> NOT regexp_full_match(c, '{hidden}')) FROM {name} ORDER BY ALL".replace(

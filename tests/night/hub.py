@@ -15,7 +15,8 @@ DAY = "2026-11-20"
 # Moments, run ids, and what holds them: two nights that ended the same differ in these only.
 VOLATILE = set(
     "load_id _load_id _received_at started_at finished_at as_of marked_at seen_at run_at applied_at published_at since"
-    " landing_folder loads sha256 content_sha256 place inserted updated unchanged opened_at told_at closed_at".split()
+    " landing_folder loads sha256 content_sha256 place inserted updated unchanged opened_at told_at closed_at"
+    " found_at state_at state_by last_load_id last_place".split()
 )
 
 

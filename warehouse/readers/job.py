@@ -13,6 +13,7 @@ import zstandard
 
 from cityhub.errors import Stop
 from cityhub.spec.feed import FeedSpec
+from warehouse.compile import Also
 from warehouse.landing import Manifest, Part
 from warehouse.names import literal
 from warehouse.whole import is_whole
@@ -38,7 +39,8 @@ class Reject:
 class Job:
     """One load while its parts are read.
 
-    `work` is a private folder. `columns` grows to the source columns seen, `tables` to the temporary tables made.
+    `work` is a private folder. `also` is what the contract refuses; its columns end `sources`. `columns` grows to the
+    source columns seen, `tables` to the temporary tables made.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -46,6 +48,7 @@ class Job:
     manifest: Manifest
     work: Path
     sources: tuple[str, ...]
+    also: Also = field(default_factory=Also)
     sift: bool = False
     rejects: list[Reject] = field(default_factory=list)
     columns: dict[str, None] = field(default_factory=dict)
