@@ -14,6 +14,7 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sandbox import scripted as scripted_faults
 from sandbox.content import Fault, inject
 from sandbox.render import Stamp
 from sandbox.world import World
@@ -65,7 +66,11 @@ def build(world: World, name: str, dataset: Dataset) -> pa.Table:
     if "data_origin" not in table.column_names:
         table = table.append_column("data_origin", pa.repeat(GENERATED, table.num_rows))
     counts = world.truth.feed(dataset.feed)
-    table = inject(world, name, table, time=dataset.time, faults=dataset.faults, truth=counts)
+    scripted = world.plan.has(dataset.feed, "scripted")
+    if scripted is None:
+        table = inject(world, name, table, time=dataset.time, faults=dataset.faults, truth=counts)
+    elif scripted != "none" and scripted_faults.FAULTS[scripted].feed == dataset.feed:
+        table = scripted_faults.FAULTS[scripted].change(table, world.rng(f"scripted|{name}|{scripted}"))
     counts.rows = table.num_rows
     origins = pc.value_counts(table["data_origin"].combine_chunks())
     counts.origins = {item["values"]: item["counts"] for item in sorted(origins.to_pylist(), key=str)}

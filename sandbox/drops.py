@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -82,6 +83,8 @@ def _body(world: World, platform: str, name: str, drop: Drop) -> bytes | None:
     if world.plan.has(feed, "garbage") is not None:
         return GARBAGE
     table = build(world, name, dataset)
+    encoding = world.plan.has(feed, "encoding") or drop.encoding
+    drop = replace(drop, encoding=encoding, bom=drop.bom or world.plan.has(feed, "bom") is not None)
     body = xlsx.drop_sheet(table, drop.sheet or "Sheet1", drop.title) if drop.format == "xlsx" else _csv(table, drop)
     return body[: len(body) * 2 // 3] if world.plan.strikes(feed, "truncated") else body
 

@@ -12,6 +12,9 @@ total_wrong     the stated total is 7 too many
 rate_limit:R    more than R calls a second get 429
 column_added    records carry one more column (column_added:NAME)
 column_renamed  column_renamed:OLD>NEW
+paging_skip:N   records are deleted while pages are read: all pages but the first begin N records later
+encoding:NAME   a file in another encoding than agreed; bom: with a byte order mark
+scripted:NAME   one fault of the catalogue in sandbox/scripted and no other; none: records without fault
 """
 
 from __future__ import annotations
@@ -35,6 +38,10 @@ KINDS: dict[str, str | None] = {  # kind → what its argument is when none is g
     "rate_limit": "5",
     "column_added": "extField1",
     "column_renamed": "",
+    "paging_skip": "3",
+    "encoding": "gb18030",
+    "bom": None,
+    "scripted": "none",
 }
 DEFAULT = ("lighting.lamp_state=error500:1", "muck.position=truncated:1", "sanitation=expired:20")
 
@@ -95,9 +102,21 @@ def parse(texts: Iterable[str], *, default: bool = True) -> Plan:
             if kind not in KINDS:
                 raise ValueError(f"fault {text!r}: kind {kind!r} is none of {', '.join(KINDS)}")
             value = argument or KINDS[kind] or ""
-            if kind in {"late", "error500", "timeout", "truncated", "expired", "rate_limit"} and not value.isdigit():
+            if (
+                kind in {"late", "error500", "timeout", "truncated", "expired", "rate_limit", "paging_skip"}
+                and not value.isdigit()
+            ):
                 raise ValueError(f"fault {text!r}: {kind} takes a whole number, not {value!r}")
             if kind == "column_renamed" and ">" not in value:
                 raise ValueError(f"fault {text!r}: write column_renamed:OLD>NEW")
+            if kind == "scripted":
+                _known(text, value)
             plan.faults.setdefault(name, {})[kind] = value
     return plan
+
+
+def _known(text: str, name: str) -> None:
+    from sandbox.scripted import FAULTS  # it makes tables, which a plan does not need otherwise
+
+    if name != "none" and name not in FAULTS:
+        raise ValueError(f"fault {text!r}: {name!r} is none of {', '.join(FAULTS)}")

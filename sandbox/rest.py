@@ -7,7 +7,7 @@ import select
 import socket
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 from urllib.parse import parse_qsl, urlsplit
@@ -137,7 +137,8 @@ class Handler(BaseHTTPRequestHandler):
         except ValueError as error:
             self._refuse(manner, 400, f"bad request: {error}")
             return
-        self._stream(manner, records, part, feed)
+        skipped = int(api.plan.has(feed, "paging_skip") or 0) if part.first else 0
+        self._stream(manner, records, replace(part, first=part.first + skipped), feed)
 
     def _stream(self, manner: Manner, records: Rendered, part: Window, feed: str) -> None:
         start, end = records.span(part.first, part.size)
