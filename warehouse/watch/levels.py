@@ -1,0 +1,81 @@
+"""Values that are plausible one by one and wrong together: another unit, a single point far above the others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from datetime import date
+
+import duckdb
+
+from cityhub.spec.feed import FeedSpec
+from warehouse.findings import Finding
+from warehouse.gaps import device_columns
+from warehouse.names import identifier, identifiers
+
+LEAST = 20  # readings of a device without which it has no level
+UNIT = 1.5  # decades between two days' means that no weather makes
+FAR = 10.0  # standard deviations from the day's mean
+NAMED = 5
+
+
+def measured(spec: FeedSpec) -> list[str]:
+    """Columns that hold measured values: numbers, but no keys, places and counters."""
+    beside = {*spec.identity.key, *spec.watch.counters}
+    if spec.location is not None:
+        beside |= {spec.location.lon, spec.location.lat}
+    kinds = {"double", "decimal"}
+    return [
+        name
+        for name, field in spec.fields.items()
+        if field.type in kinds and name not in beside and field.personal != "drop"
+    ]
+
+
+def watch(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date, before: date | None) -> Iterator[Finding]:
+    """`unit_shift`: a device's mean is a power of ten away from that of `before`, its last delivered day. `spike`: a
+    value many standard deviations from its device's mean."""
+    columns, devices = measured(spec), device_columns(spec)
+    if not columns or not devices or spec.identity.day_from is None:
+        return
+    stats = ", ".join(
+        f"avg({c}) AS m{i}, stddev_pop({c}) AS s{i}, max(abs({c})) AS x{i}, count({c}) AS n{i}"
+        for i, c in enumerate(f"CAST({identifier(name)} AS DOUBLE)" for name in columns)
+    )
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE watch_level AS"
+        f" SELECT {identifiers(devices)}, service_day = $day AS today, {stats}"
+        f" FROM {identifier(spec.table)} WHERE service_day IN ($day, $before) GROUP BY ALL",
+        {"day": day, "before": before or day},
+    )
+    same = " AND ".join(f"a.{identifier(name)} IS NOT DISTINCT FROM b.{identifier(name)}" for name in devices)
+    name = f"concat_ws('/', {', '.join(f'a.{identifier(item)}' for item in devices)})"
+    for i, column in enumerate(columns):
+        if "levels" not in spec.watch.off:
+            rows = con.execute(
+                f"SELECT {name}, b.m{i}, a.m{i} FROM watch_level AS a INNER JOIN watch_level AS b ON {same}"
+                f" WHERE a.today AND NOT b.today AND a.n{i} >= {LEAST} AND b.n{i} >= {LEAST}"
+                f" AND a.m{i} > 0 AND b.m{i} > 0"
+                f" AND abs(log10(a.m{i} / b.m{i})) >= {UNIT} ORDER BY 1"
+            ).fetchall()
+            yield from _shift(column, rows)
+        if "spikes" not in spec.watch.off:
+            rows = con.execute(
+                f"SELECT {name}, a.m{i}, a.x{i} FROM watch_level AS a WHERE a.today AND a.n{i} >= {LEAST}"
+                f" AND a.s{i} > 0 AND (a.x{i} - abs(a.m{i})) / a.s{i} >= {FAR} ORDER BY 1"
+            ).fetchall()
+            if rows:
+                some = "; ".join(f"{device}: {top:.6g}, mean {mean:.6g}" for device, mean, top in rows[:NAMED])
+                detail = f"{column}: single values far from their device's others: {some}"
+                yield Finding("spike", "info", detail, column, observed=f"{len(rows)} devices", row_count=len(rows))
+
+
+def _shift(column: str, rows: list[tuple[str, float, float]]) -> Iterator[Finding]:
+    if not rows:
+        return
+    factor = 10 ** round(math.log10(rows[0][2] / rows[0][1]))
+    some = "; ".join(f"{device}: {old:.6g} → {new:.6g}" for device, old, new in rows[:NAMED])
+    yield Finding(
+        "unit_shift", "warning", f"{column}: the level of a device is another since the day before: {some}", column,
+        observed=f"about {factor:g} times", expected="the same unit", row_count=len(rows),
+    )  # fmt: skip
