@@ -48,7 +48,8 @@ def _unknown(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date) -> Itera
     rows = con.execute(
         f"SELECT CAST({own} AS VARCHAR), count(*) FROM {identifier(spec.table)} WHERE service_day = $day"
         f" AND {own} IS NOT NULL AND CAST({own} AS VARCHAR) NOT IN"
-        f" (SELECT CAST({key} AS VARCHAR) FROM {identifier(spec.unit.table)} WHERE {key} IS NOT NULL) GROUP BY 1 ORDER BY 1",
+        f" (SELECT CAST({key} AS VARCHAR) FROM {identifier(spec.unit.table)} WHERE {key} IS NOT NULL)"
+        " GROUP BY 1 ORDER BY 1",
         {"day": day},
     ).fetchall()
     if rows:
@@ -68,19 +69,16 @@ def _midnight(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date, before:
         f"count(*) FILTER ({MIDNIGHT.format(identifier(name))}) AS z{i}, count({identifier(name)}) AS n{i}"
         for i, name in enumerate(columns)
     )
-    found = dict(
-        (row[0], row[1:])
-        for row in con.execute(
-            f"SELECT service_day, {shares} FROM {identifier(spec.table)} WHERE service_day IN ($day, $before) GROUP BY 1",
-            {"day": day, "before": before},
-        ).fetchall()
-    )
+    rows_of = con.execute(
+        f"SELECT service_day, {shares} FROM {identifier(spec.table)} WHERE service_day IN ($day, $before) GROUP BY 1",
+        {"day": day, "before": before},
+    ).fetchall()
+    found = {row[0]: row[1:] for row in rows_of}
     if day not in found or before not in found:
         return
     for i, name in enumerate(columns):
         (zeros, rows), (zeros_before, rows_before) = (found[each][2 * i : 2 * i + 2] for each in (day, before))
         if min(rows, rows_before) >= LEAST and zeros > MOST * rows and zeros_before < USUAL * rows_before:
-            yield Finding(
-                "date_only", "warning", f"{name}: {zeros} of {rows} times are midnight: the time of day is cut off",
-                name, observed=f"{zeros / rows:.0%}", expected=f"{zeros_before / rows_before:.0%}", row_count=zeros,
-            )  # fmt: skip
+            detail = f"{name}: {zeros} of {rows} times are midnight: the time of day is cut off"
+            seen, usual = f"{zeros / rows:.0%}", f"{zeros_before / rows_before:.0%}"
+            yield Finding("date_only", "warning", detail, name, observed=seen, expected=usual, row_count=zeros)
