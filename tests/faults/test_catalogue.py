@@ -1,4 +1,4 @@
-"""Every fault of the catalogue, one at a time: something says so, no good row is lost, and every row is accounted for."""
+"""Every fault of the catalogue, one at a time: something says so, no good row is lost, every row is accounted for."""
 
 from __future__ import annotations
 
