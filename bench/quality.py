@@ -79,9 +79,8 @@ def main() -> int:
     day = date.fromisoformat(DAY)
     os.environ["CITYHUB_NOW"] = f"{day + timedelta(days=1)}T05:00:00+08:00"
     began = time.perf_counter()
-    from warehouse.watch.run import watch_day
-
     from expectations.run import check_day
+    from warehouse.watch.run import watch_day
 
     imported = time.perf_counter() - began
     bodies = [page(number, PAGE) for number in range(1, options.rows // PAGE + 1)]

@@ -137,6 +137,8 @@ class FeedSpec(Model):
             "location": [location.lon, location.lat] if location else [],
             "unit.field": [self.unit.field],
             "arrives.device": [*self.arrives.device],
+            "watch.counters": [*self.watch.counters],
+            "watch.marks": [*self.watch.marks],
             "watch.frozen": [*(self.watch.frozen or [])],
             "watch.rate": [self.watch.rate],
             "checks": [check.column for check in self.checks],

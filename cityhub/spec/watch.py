@@ -8,7 +8,10 @@ from pydantic import Field, model_validator
 
 from cityhub.spec.source import Model
 
-WatchKind = Literal["late", "rows", "same_body", "clock", "frozen", "zero_run", "uniform", "silent", "gaps", "rate"]
+WatchKind = Literal[
+    "late", "rows", "same_body", "clock", "frozen", "zero_run", "uniform", "silent", "gaps", "rate", "levels", "spikes",
+    "counters", "places", "jumps", "strangers", "midnight",
+]  # fmt: skip
 
 
 class Watch(Model):
@@ -30,6 +33,10 @@ class Watch(Model):
         ge=2,
         description="the same content on so many days in a row is a finding; default 3, for a feed whose rows have"
         " neither day nor version (a register) only when a number is given",
+    )
+    counters: list[str] = Field(default_factory=list, description="columns of meters that only count up")
+    marks: dict[str, list[str]] = Field(
+        default_factory=dict, description="{our column: values that say not to use the row's measurements}"
     )
     rate: str | None = Field(None, description="column with a rate that the vendor computed")
     rate_sql: str | None = Field(None, description="our rate: SELECT unit_code, rate FROM {batch} GROUP BY unit_code …")

@@ -64,7 +64,7 @@ FAULTS = {
         lambda table, _: table.set_column(
             table.column_names.index("a34002"), "a34002", table["a34002"].cast(pa.string()))),
     "vendor_rate_disagrees": Scripted("厂商自算率不符", "lighting.lamp_state",
-        lambda table, _: table if "brightRate" not in table.column_names else table.set_column(
-            table.column_names.index("brightRate"), "brightRate",
-            pa.array(np.full(table.num_rows, 100.0)).cast(table["brightRate"].type))),
+        lambda table, _: table if "BrightRate" not in table.column_names else table.set_column(
+            table.column_names.index("BrightRate"), "BrightRate",
+            pa.array(np.full(table.num_rows, 100.0)).cast(table["BrightRate"].type))),
 }  # fmt: skip

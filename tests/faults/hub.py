@@ -130,7 +130,9 @@ def play(base: Base, fault: str) -> Outcome:
     found = Outcome(fault)
     with city(base.home / "faulty", base.feed, fault), shadow(base.settings) as branch:
         error = _night(branch.settings, base.feed)
-        found.signals = _signals(branch.settings, base.feed, error) - base.signals
+        beyond = _signals(branch.settings, base.feed, error) - base.signals
+        for signal, count in beyond.items():
+            found.signals[signal.partition("#")[0]] += count  # the same kind with other words is another finding
         table = _table(branch.settings, base.feed)
         with lake.connect(branch.settings, read_only=True) as con:
             row = ledger.row(con, base.feed, DAY)
@@ -192,7 +194,7 @@ def _signals(settings: Settings, feed: str, error: HubError | None) -> Counter[s
         flags = "SELECT f, count(*) FROM (SELECT unnest(string_split(_flags, ',')) AS f FROM {}) GROUP BY 1"
         found.update({f"flag:{name}": n for name, n in con.execute(flags.format(identifier(spec.table))).fetchall()})
         for item in findings.stored(con, feed=feed, day=DAY):
-            found[f"finding:{item.kind}"] += 1
+            found[f"finding:{item.kind}#{item.detail}"] += 1
     return +found
 
 

@@ -16,7 +16,7 @@ from cityhub.spec.feed import FeedSpec
 from warehouse import findings, lake, ledger
 from warehouse.findings import Finding, Stored
 from warehouse.migrate import migrate
-from warehouse.watch import arrival, devices, rate
+from warehouse.watch import arrival, counters, devices, levels, places, rate, strangers
 
 logger = log.get("cityhub.watch")
 BACK = timedelta(days=7)  # days of the past whose silence is looked at again: what was late may have come
@@ -109,6 +109,10 @@ def _feed(
             found += devices.watch(con, settings, spec, line.day, rows=line.loaded, delivered=week)
             if "rate" not in spec.watch.off:
                 found += rate.watch(con, spec, line.day)
+            last = max(week, default=None)
+            found += counters.watch(con, spec, line.day)
+            for kind in (levels, places, strangers):
+                found += kind.watch(con, spec, line.day, last)
         except (duckdb.Error, HubError) as error:
             text = str(error).splitlines()[0] if isinstance(error, duckdb.Error) else error.part("what")
             log.event(logger, "watch_failed", level=40, feed=spec.feed, interval=line.day, detail=text)
