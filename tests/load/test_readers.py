@@ -328,3 +328,22 @@ def test_a_renamed_required_column_stops_the_feed_and_says_the_likely_name(hub: 
     assert caught.value.place["likely"] == "vehicle_id"
     assert re.search(r"from: vehicle_id", str(caught.value))
     assert hub.one("SELECT count(*) FROM quarantine") == 0
+
+
+def test_a_refused_row_has_its_place_although_its_unit_is_looked_up(hub: Hub) -> None:
+    parent = feed(
+        {"unit": {"from": "u"}}, feed="muck.site", table="mk_site_trial", unit={"by": "code", "field": "unit"}
+    )
+    child = feed(
+        {"site": {"from": "s"}, "v": {"from": "v", "type": "integer"}},
+        unit={"by": "lookup", "field": "site", "table": "mk_site_trial", "key": "id"},
+    )
+    hub.prepare(parent, child)
+    hub.load(parent, [{"id": f"S{number}", "u": "jincheng"} for number in range(20_000)])
+    rows = [{"id": str(number), "s": f"S{number * 7}", "v": "x" if number % 9 == 4 else "1"} for number in range(900)]
+    hub.load(child, rows)
+    places = dict(hub.rows("SELECT natural_key, place FROM quarantine"))
+    assert len(places) == 100
+    assert {key: int(place.rpartition(":")[2]) for key, place in places.items()} == {
+        str(number): number + 1 for number in range(900) if number % 9 == 4
+    }
