@@ -124,6 +124,8 @@ def _macros_text() -> str:
 def spec_sha256(spec: FeedSpec) -> str:
     """Identity of what a spec makes of a delivery: another title changes nothing, another unit does."""
     parts = [describe(spec), _macros_text(), spec.identity.model_dump_json(), spec.source.model_dump_json()]
+    if spec.unit.by == "lookup":  # not in the mapping: the parent is joined once the rows are staged
+        parts.append(spec.unit.model_dump_json())
     if spec.contract != Contract():  # the default adds nothing, so that what was loaded before contracts stays known
         parts.append(spec.contract.model_dump_json())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
@@ -274,7 +276,7 @@ def _final(spec: FeedSpec, columns: list[_Column], last: str, also: Also) -> str
     out.append(f"{_version(spec, columns)} AS _version")
     out.append(f"{_flags(spec, columns, position_is_soft)} AS _flags")
     out += ["part AS __part", "place AS __place", f"{_bad(spec, columns, position_is_soft, also)} AS __bad"]
-    return "SELECT " + ",\n  ".join(out) + f"\nFROM {last}{_parent(spec, columns)}"
+    return "SELECT " + ",\n  ".join(out) + f"\nFROM {last}"
 
 
 def _bad(spec: FeedSpec, columns: list[_Column], position_is_soft: bool, also: Also) -> str:
@@ -359,23 +361,10 @@ def _version(spec: FeedSpec, columns: list[_Column]) -> str:
 
 
 def _unit(spec: FeedSpec, columns: list[_Column]) -> str:
-    if spec.unit.by == "lookup":
-        return "parent.unit_code"
-    if spec.unit.by != "code":  # by point: filled from the cell grid once the rows are staged
+    if spec.unit.by != "code":  # filled once the rows are staged: a join here would mix their order
         return "NULL::VARCHAR"
     value = f"CAST({_named(columns, spec.unit.field or '').v} AS VARCHAR)"
     if not spec.unit.codes:
         return value
     cases = " ".join(f"WHEN {literal(have)} THEN {literal(want)}" for have, want in spec.unit.codes.items())
     return f"CASE {value} {cases} END"
-
-
-def _parent(spec: FeedSpec, columns: list[_Column]) -> str:
-    if spec.unit.by != "lookup":
-        return ""
-    key = identifier(spec.unit.key or "")
-    return (
-        f"\nLEFT JOIN (SELECT CAST({key} AS VARCHAR) AS key, arg_max(unit_code, _version) AS unit_code"
-        f" FROM lake.{identifier(spec.unit.table or '')} GROUP BY ALL) AS parent"
-        f" ON parent.key = CAST({_named(columns, spec.unit.field or '').v} AS VARCHAR)"
-    )

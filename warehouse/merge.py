@@ -71,10 +71,26 @@ def select_good(con: duckdb.DuckDBPyConnection, spec: FeedSpec) -> int:
         con.execute(f"CREATE OR REPLACE TEMP TABLE hub_located AS {select}")
         con.execute("CREATE OR REPLACE TEMP VIEW hub_good AS SELECT * FROM temp.hub_located")
     else:
-        con.execute(
-            f"CREATE OR REPLACE TEMP VIEW hub_good AS SELECT *, rowid AS __row FROM temp.hub_stage WHERE {where}"
-        )
+        rows = f"SELECT *, rowid AS __row FROM temp.hub_stage WHERE {where}"
+        try:
+            con.execute(f"CREATE OR REPLACE TEMP VIEW hub_good AS {_with_parent(spec, rows)}")
+        except duckdb.CatalogException as error:  # the parent's table is not there yet
+            raise Stop("CH-LOAD-007", feed=spec.feed, detail=str(error).splitlines()[0]) from error
     return repeated
+
+
+def _with_parent(spec: FeedSpec, rows: str) -> str:
+    """Rows with the unit of their parent, where the spec looks it up. A join while rows are read would mix their
+    order, on which the newest of equal versions and the place of a refused row depend."""
+    if spec.unit.by != "lookup":
+        return rows
+    key, own = identifier(spec.unit.key or ""), identifier(spec.unit.field or "")
+    return (
+        f"SELECT s.* REPLACE (parent.unit_code AS unit_code) FROM ({rows}) AS s"
+        f" LEFT JOIN (SELECT CAST({key} AS VARCHAR) AS key, arg_max(unit_code, _version) AS unit_code"
+        f" FROM lake.{identifier(spec.unit.table or '')} GROUP BY ALL) AS parent"
+        f" ON parent.key = CAST(s.{own} AS VARCHAR)"
+    )
 
 
 def merge(

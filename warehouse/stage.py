@@ -121,12 +121,7 @@ def _create(job: Job) -> None:
     select = mapping(job.spec, decimal, job.manifest.protected, job.also).removeprefix("WITH ")
     sql = f"CREATE OR REPLACE TEMP TABLE hub_stage AS WITH raw AS (\n{relation(job)}\n),\n{select}"
     values = {"day": job.manifest.service_day, "received": job.manifest.finished_at}
-    # the join with the parent must not turn round: rows keep their order, from which a refused row has its place
-    job.con.execute("SET disabled_optimizers = 'build_side_probe_side'")
-    try:
-        job.con.execute(sql, {name: value for name, value in values.items() if f"${name}" in sql})
-    finally:
-        job.con.execute("RESET disabled_optimizers")
+    job.con.execute(sql, {name: value for name, value in values.items() if f"${name}" in sql})
 
 
 def _culprit(job: Job, error: duckdb.Error) -> HubError:

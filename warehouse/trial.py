@@ -22,7 +22,7 @@ from cityhub.errors import HubError, Stop
 from cityhub.spec.feed import FeedSpec
 from warehouse.compile import define_macros, mapping, sources, stage_columns
 from warehouse.landing import Manifest
-from warehouse.names import identifier, identifiers, literal
+from warehouse.names import identifiers, literal
 from warehouse.readers import relation
 from warehouse.readers.job import Job, named_file, without_content
 
@@ -96,7 +96,6 @@ def stage(
     job = Job(con, spec, manifest, work, sources(spec))
     define_macros(con)
     con.execute("SET VARIABLE cityhub_personal_key = $key", {"key": _key(spec)})
-    _parent(con, spec)
     try:
         _fill(job, limit)
     except duckdb.Error as error:
@@ -140,12 +139,6 @@ def _key(spec: FeedSpec) -> str:
     if known:
         secrets.remember(known)
     return known or random.token_hex(32)
-
-
-def _parent(con: duckdb.DuckDBPyConnection, spec: FeedSpec) -> None:
-    if spec.unit.by == "lookup" and spec.unit.table and spec.unit.key:
-        columns = f"{identifier(spec.unit.key)} VARCHAR, unit_code VARCHAR, _version TIMESTAMPTZ"
-        con.execute(f"CREATE OR REPLACE TABLE lake.{identifier(spec.unit.table)} ({columns})")
 
 
 def hidden_sources(spec: FeedSpec) -> set[str]:
