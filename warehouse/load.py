@@ -20,7 +20,7 @@ from cityhub.spec.source import PUSHED
 from warehouse import contracts, drift_findings, history, lake, ledger, manual, quarantine_life, tables
 from warehouse.compile import spec_sha256
 from warehouse.landing import Manifest
-from warehouse.merge import Merged, Stamp, merge, select_good
+from warehouse.merge import Merged, Stamp, conflicting, merge, select_good
 from warehouse.names import identifier
 from warehouse.personal import scan
 from warehouse.stage import Staged, staged
@@ -109,6 +109,8 @@ def load(
             findings = [*manifest.findings, *_findings(spec, manifest, settled)]
             suspects = scan.staged(con, spec, manifest, settled.stage)
             repeated = select_good(con, spec)
+            if repeated and (differ := conflicting(con, spec)):
+                findings.append(f"conflicting_rows:{differ}")
             with (
                 suppress(_Undone),
                 lake.write(con, settings, f"load {spec.feed} {manifest.service_day}", run=manifest.load_id),

@@ -79,6 +79,18 @@ def select_good(con: duckdb.DuckDBPyConnection, spec: FeedSpec) -> int:
     return repeated
 
 
+def conflicting(con: duckdb.DuckDBPyConnection, spec: FeedSpec) -> int:
+    """Keys of the delivery that stand in several good rows which differ: the newest is kept, but somebody disagrees.
+    For deliveries in which `select_good` found repeats."""
+    keys, columns = identifiers(spec.identity.key), identifiers(data_columns(spec))
+    return _count(
+        con,
+        f"SELECT count(*) FROM (SELECT 1 FROM temp.hub_stage WHERE __bad IS NULL AND __hash IN (SELECT __hash FROM"
+        f" temp.hub_stage WHERE __bad IS NULL GROUP BY __hash HAVING count(*) > 1)"
+        f" GROUP BY {keys} HAVING count(DISTINCT hash({columns})) > 1)",
+    )
+
+
 def _with_parent(spec: FeedSpec, rows: str) -> str:
     """Rows with the unit of their parent, where the spec looks it up. A join while rows are read would mix their
     order, on which the newest of equal versions and the place of a refused row depend."""

@@ -7,6 +7,7 @@ deliveries hold are good; every other record is struck.
 from __future__ import annotations
 
 import os
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -106,9 +107,12 @@ def city(home: Path, feed: str, fault: str = "") -> Iterator[None]:
 
 def prepare(home: Path, feed: str) -> Base:
     """The clean week and the clean day of a feed."""
-    settings = Settings(home / "hub", FEEDS, str(home / "hub/lake/catalog.sqlite"), str(home / "hub/lake/data"))
-    parent = spec_of(feed).unit.table
-    parents = [path.stem for path in sorted(FEEDS.glob("*.yaml")) if spec_of(path.stem).table == parent]
+    feeds = home / "feeds"
+    feeds.mkdir(parents=True)
+    for name in (*_parents(feed), feed):
+        shutil.copy(FEEDS / f"{name}.yaml", feeds)
+    settings = Settings(home / "hub", feeds, str(home / "hub/lake/catalog.sqlite"), str(home / "hub/lake/data"))
+    parents = _parents(feed)
     with city(home / "city", feed):
         for ago in range(HISTORY, 0, -1):
             for name in (*parents, feed):
@@ -123,6 +127,12 @@ def prepare(home: Path, feed: str) -> Base:
             table, rows = _table(branch.settings, feed), _staged(branch.settings, feed)
             _forget()
     return Base(feed, settings, home, signals, table, made(feed, ""), rows)
+
+
+def _parents(feed: str) -> list[str]:
+    """The feed of the register in which the unit is looked up."""
+    table = spec_of(feed).unit.table
+    return [path.stem for path in sorted(FEEDS.glob("*.yaml")) if spec_of(path.stem).table == table]
 
 
 def play(base: Base, fault: str) -> Outcome:

@@ -28,8 +28,10 @@ DEVICES, KNOWN, SHIFT, OLD = (
 MEASURED = {"double", "decimal"}
 COPIED_ROWS = 300_000
 LEAST_DEVICES = 5  # fewer have no usual that one of them could differ from
+PAUSE_HOURS = 3  # so many hours without a reading in which its neighbours report
 LEAST_READINGS = 4  # a device that sends less often than this a day has no gaps inside a day
 OLD_DAYS = 366
+MANY_READINGS, RESTLESS, BESIDE = 200, 0.1, 4
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,25 @@ def watch(
     loads = [row[0] for row in con.execute(_LOADS, {"feed": spec.feed, "day": day}).fetchall()]
     if found.columns:
         yield from frozen(con, spec, found, here, day, names)
+    if "uniform" not in off:
+        yield from _restless(con, found, names)
     if found.columns and "zero_run" not in off:
         yield from zero_runs(con, spec, found, day, names)
     if "clock" not in off:
         yield from _clocks(con, spec, found, day, loads=loads, names=names)
     yield from _heard(con, settings, spec, found, day, delivered=delivered, names=names)
+
+
+def _restless(con: duckdb.DuckDBPyConnection, found: Series, names: Names) -> Iterator[Finding]:
+    """`uniform`: values that jump from reading to reading as drawn numbers do, where its neighbours' move slowly."""
+    for i, column in enumerate(found.columns):
+        rows = con.execute(
+            f"SELECT d, r{i} FROM watch_device WHERE n >= {MANY_READINGS} AND r{i} >= {RESTLESS} AND r{i} >= {BESIDE} *"
+            f" (SELECT median(r{i}) FROM watch_device WHERE n >= {MANY_READINGS} HAVING count(*) >= {LEAST_DEVICES})"
+            " ORDER BY d"
+        ).fetchall()
+        items = [(device, f"{column} moves {share:.2f} of its spread at each step") for device, share in rows]
+        yield from told("uniform", "info", "values look made up", items, names)
 
 
 _LOADS = "SELECT DISTINCT load_id FROM load_log WHERE feed = $feed AND service_day = $day"
@@ -103,6 +119,7 @@ def _scan(con: duckdb.DuckDBPyConnection, found: Series, day: date) -> None:
         columns += f", CAST({identifier(name)} AS FLOAT) AS c{i}"
         before += f", lag(c{i}) OVER w AS p{i}"
         counts += f", count(*) FILTER (c{i} = p{i} AND c{i} <> 0) AS e{i}, count(*) FILTER (c{i} <> 0) AS n{i}"
+        counts += f", avg(abs(c{i} - p{i})) / nullif(stddev_pop(c{i}), 0) AS r{i}"
         zero.append(f"coalesce(c{i}, 0) = 0")
     if zero:
         some = ", ".join(f"c{i}" for i in range(len(found.columns)))
@@ -178,8 +195,9 @@ def _gaps(
     elif history >= 3 and spec.location is None:
         few = con.execute(
             "SELECT d, n, usual FROM watch_known JOIN watch_device USING (d)"
-            " WHERE usual >= $readings AND n < $low * usual ORDER BY n / usual, d",
-            {"readings": LEAST_READINGS, "low": spec.watch.rows_low},
+            " WHERE usual >= $readings AND (n < $low * usual OR (usual >= 24 AND bit_count(hours) <= $pause +"
+            " (SELECT median(bit_count(hours)) FROM watch_device))) ORDER BY n / usual, d",
+            {"readings": LEAST_READINGS, "low": spec.watch.rows_low, "pause": -PAUSE_HOURS},
         ).fetchall()
         items = [(device, f"{n} readings, usual are {usual:g}") for device, n, usual in few]
     else:

@@ -17,6 +17,7 @@ LEAST = 20  # readings of a device without which it has no level
 UNIT = 1.5  # decades between two days' means that no weather makes
 FAR = 10.0  # standard deviations from the day's mean
 NAMED = 5
+ZEROS = 0.1  # share of a device's readings
 
 
 def measured(spec: FeedSpec) -> list[str]:
@@ -33,13 +34,14 @@ def measured(spec: FeedSpec) -> list[str]:
 
 
 def watch(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date, before: date | None) -> Iterator[Finding]:
-    """`unit_shift`: a device's mean is a power of ten away from that of `before`, its last delivered day. `spike`: a
-    value many standard deviations from its device's mean."""
+    """`unit_shift`: a device's mean is a power of ten away from that of `before`, its last delivered day. `zero_fill`:
+    zeros that were not there before. `spike`: a value many standard deviations from its device's mean."""
     columns, devices = measured(spec), device_columns(spec)
     if not columns or not devices or spec.identity.day_from is None:
         return
     stats = ", ".join(
-        f"avg({c}) AS m{i}, stddev_pop({c}) AS s{i}, max(abs({c})) AS x{i}, count({c}) AS n{i}"
+        f"avg({c}) AS m{i}, stddev_pop({c}) AS s{i}, max(abs({c})) AS x{i}, count({c}) AS n{i},"
+        f" count(*) FILTER ({c} = 0) AS z{i}"
         for i, c in enumerate(f"CAST({identifier(name)} AS DOUBLE)" for name in columns)
     )
     con.execute(
@@ -59,6 +61,16 @@ def watch(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date, before: dat
                 f" AND abs(log10(a.m{i} / b.m{i})) >= {UNIT} ORDER BY 1"
             ).fetchall()
             yield from _shift(column, rows)
+        if "zero_run" not in spec.watch.off:
+            rows = con.execute(
+                f"SELECT {name}, a.z{i}, a.n{i} FROM watch_level AS a INNER JOIN watch_level AS b ON {same}"
+                f" WHERE a.today AND NOT b.today AND a.z{i} >= {spec.watch.frozen_run} AND a.z{i} >= {ZEROS} * a.n{i}"
+                f" AND b.n{i} >= {LEAST} AND b.z{i} < {ZEROS} / 10 * b.n{i} ORDER BY 1"
+            ).fetchall()
+            if rows:
+                some = "; ".join(f"{device}: {zeros} of {count}" for device, zeros, count in rows[:NAMED])
+                detail = f"{column} is zero where it never was the day before: {some}"
+                yield Finding("zero_fill", "warning", detail, column, row_count=sum(row[1] for row in rows))
         if "spikes" not in spec.watch.off:
             rows = con.execute(
                 f"SELECT {name}, a.m{i}, a.x{i} FROM watch_level AS a WHERE a.today AND a.n{i} >= {LEAST}"
