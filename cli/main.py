@@ -8,6 +8,7 @@ import typer
 
 from cli import (
     alerts,
+    backup,
     conformance,
     data,
     decode,
@@ -76,6 +77,8 @@ app.command("serve")(services.serve)
 app.command("scheduler")(services.scheduler)
 app.add_typer(personal.app, name="personal")
 app.add_typer(retention.app, name="retention")
+app.add_typer(backup.app, name="backup")
+app.command("restore")(backup.restore)
 
 
 @app.command("version")

@@ -23,6 +23,7 @@ from cityhub.errors import Retry, Stop
 from cityhub.settings import Settings
 from warehouse.names import literal
 
+RESTORING = ".restore"  # in a home: a restore that is not finished
 EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner", "httpfs")
 
 
@@ -123,6 +124,8 @@ def _create(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     catalog = Path(settings.catalog)
     if catalog.exists():
         return
+    if (settings.home / RESTORING).exists():
+        raise Stop("CH-BACKUP-010", home=str(settings.home))
     half = catalog.with_name(f"{catalog.name}.new")
     for rest in catalog.parent.glob(f"{half.name}*"):
         rest.unlink()

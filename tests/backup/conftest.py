@@ -1,0 +1,3 @@
+from tests.plan.conftest import made, town
+
+__all__ = ["made", "town"]
