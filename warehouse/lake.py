@@ -100,6 +100,8 @@ def connect(settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyCo
         catalog = Path(settings.catalog)
         if read_only and not catalog.exists():
             raise Stop("CH-LAKE-003", catalog=settings.catalog)
+        if not catalog.exists() and (settings.home / RESTORING).exists():
+            raise Stop("CH-BACKUP-010", home=str(settings.home))
         catalog.parent.mkdir(parents=True, exist_ok=True)
         if "://" not in settings.data:
             Path(settings.data).mkdir(parents=True, exist_ok=True)
@@ -124,8 +126,6 @@ def _create(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     catalog = Path(settings.catalog)
     if catalog.exists():
         return
-    if (settings.home / RESTORING).exists():
-        raise Stop("CH-BACKUP-010", home=str(settings.home))
     half = catalog.with_name(f"{catalog.name}.new")
     for rest in catalog.parent.glob(f"{half.name}*"):
         rest.unlink()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets as random
 from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -16,6 +15,7 @@ from warehouse.backup import keys, manifest
 from warehouse.backup.freeze import Held, frozen, newest_snapshot
 from warehouse.backup.manifest import Backup, File
 from warehouse.backup.place import Place, sha256
+from warehouse.landing import new_load_id
 from warehouse.personal.key import NAME, PART
 from warehouse.prepared import stamps
 
@@ -61,7 +61,7 @@ def make(settings: Settings, place: Place, *, own_keys: bool = False, code: str 
         schema, key_print = _facts(settings)
         made_at = clock.now()
         backup = Backup(
-            id=f"{made_at:%Y%m%dT%H%M%S}-{random.token_hex(3)}",
+            id=new_load_id(max(manifest.ids(place), default=""), made_at),  # sorts behind all others
             made_at=made_at.isoformat(),
             code_version=code or version("cityhub"),
             schema_version=schema,

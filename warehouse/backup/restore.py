@@ -180,7 +180,7 @@ def _move(settings: Settings, stage: Path) -> None:
     data = Path(settings.data)
     half = data.with_name(f"{data.name}{STAGE}")
     if half.is_dir():
-        if data.exists():
+        if data.exists() and any(data.iterdir()):
             raise Usage("CH-BACKUP-004", home=str(data.parent), found=data.name)
         half.rename(data)
     data.mkdir(parents=True, exist_ok=True)
