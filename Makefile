@@ -21,10 +21,13 @@ nightly: setup ## the night, end to end; DAY=2026-11-20 SCALE=county RECORDS=fol
 	@$(BIN)/cityhub nightly --scale $(SCALE) --seed $(SEED) $(if $(DAY),--day $(DAY)) $(if $(RECORDS),--records $(RECORDS)) $(foreach f,$(FAULT),--fault $(f))
 
 test: setup ## the tests, in parallel
-	@$(BIN)/pytest -m "not slow"
+	@$(BIN)/pytest -m "not slow and not full"
 
-test-slow: setup ## a real scheduler, the kill matrix: minutes
-	@$(BIN)/pytest -m slow -n 2
+test-slow: setup ## a real scheduler, the kill matrix, a sample of faults and disasters: minutes
+	@$(BIN)/pytest -m "slow and not full" -n 2
+
+test-full: setup ## every fault, every disaster, every feed's conformance: an hour
+	@$(BIN)/pytest -m full -n 2
 
 lint: setup ## format, style, types
 	@$(BIN)/ruff format --check .
@@ -40,4 +43,4 @@ serve: setup ## the ranking page and the publications over HTTP
 clean: ## forget the warehouse, landing and sandbox below var/
 	@rm -rf var/landing var/lake var/spool var/publications var/sandbox var/airflow var/locks var/logs var/quality var/tmp
 
-.PHONY: help setup nightly test test-slow lint bench serve clean
+.PHONY: help setup nightly test test-slow test-full lint bench serve clean

@@ -19,6 +19,7 @@ from tests.night.small import NIGHT
 from tests.servers.postgres import binaries
 from tests.waiting import wait_for
 
+FULL = pytest.mark.full
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("chaos")]
 own_mounts = pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("unshare") is None, reason="a mount of our own needs root and unshare"
@@ -43,14 +44,17 @@ def assert_honest_then_equal(told, undisturbed):
 
 
 @own_mounts
-@pytest.mark.parametrize("megabytes", [45, 55, 65])
+@pytest.mark.parametrize("megabytes", [55, *(pytest.param(size, marks=FULL) for size in (45, 65))])
 def test_a_full_disk_costs_one_night_and_nothing_else(megabytes, undisturbed, tmp_path):
     told = in_own_mounts("full", tmp_path / "hub", undisturbed.feeds, megabytes)
     assert_honest_then_equal(told, undisturbed)
 
 
 @own_mounts
-@pytest.mark.parametrize("folder", ["lake", "landing", "publications", "spool", "locks", "tmp"])
+@pytest.mark.parametrize(
+    "folder",
+    ["landing", *(pytest.param(name, marks=FULL) for name in ("lake", "publications", "spool", "locks", "tmp"))],
+)
 def test_a_folder_that_cannot_be_written_costs_one_night_and_nothing_else(folder, undisturbed, tmp_path):
     told = in_own_mounts("sealed", tmp_path / "hub", undisturbed.feeds, folder)
     assert_honest_then_equal(told, undisturbed)
@@ -64,6 +68,7 @@ def finish(hub, undisturbed):
     assert differences(dump(settings), undisturbed.content) == {}
 
 
+@FULL
 @pytest.mark.parametrize("moment", ["2026-11-24T03:00:00+08:00", "2026-11-21T00:10:00+08:00"])
 def test_a_clock_that_jumps_between_nights_changes_nothing(moment, undisturbed, tmp_path):
     hub = Hub(tmp_path / "hub")
@@ -78,6 +83,7 @@ INSTALLED = {
 }
 
 
+@FULL
 @pytest.mark.parametrize("server", INSTALLED)
 def test_a_server_that_vanishes_costs_its_feeds_one_night(server, undisturbed, tmp_path):
     if not INSTALLED[server]:

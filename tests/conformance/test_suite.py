@@ -20,7 +20,7 @@ from tests.conformance.kit import BODY, installation, outcome, spec
 SPECS = read_all(REPOSITORY / "feeds")
 NAMES = sorted(SPECS)
 QUICK = ["examples", "second_run", "deletes"]
-# One of each transport; the rest of the cases over all the others is `-m slow`.
+# One of each transport; the rest of the cases over all the others is `-m full`.
 WHOLE = ["gas.pressure", "gas.alarm", "landscaping.task"]
 
 
@@ -39,7 +39,7 @@ def test_one_feed_of_each_transport_keeps_all_cases(name: str) -> None:
     assert broken(run(load_settings(), SPECS[name])) == []
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in WHOLE])
 def test_every_shipped_feed_keeps_all_cases(name: str) -> None:
     assert broken(run(load_settings(), SPECS[name])) == []

@@ -21,7 +21,17 @@ CASES = [
     *((FAULTS[name].feed, f"scripted:{name}", expected) for name, expected in EXPECTED["records"].items()),
     *((expected["feed"], name, expected) for name, expected in EXPECTED["transport"].items()),
 ]
-pytestmark = pytest.mark.slow
+# In the slow part: the faults of one feed that show one kind of answer each. All of them: `-m full`.
+SAMPLE = {
+    "scripted:clock_ahead_8h", "scripted:duplicate_changed_payload", "scripted:gap", "scripted:frozen",
+    "scripted:zero_fill", "scripted:unit_div1000", "scripted:saturated_32767", "scripted:entity_renamed",
+    "scripted:schema_renamed_required", "scripted:type_change", "repeat", "truncated", "hj212 other_checksum",
+    "jt808 truncated",
+}  # fmt: skip
+
+
+def part_of(name: str) -> pytest.MarkDecorator:
+    return pytest.mark.slow if name in SAMPLE else pytest.mark.full
 
 
 @pytest.fixture(scope="module")
@@ -56,14 +66,17 @@ def _said(found: Outcome, name: str) -> bool:
 
 @pytest.mark.parametrize(
     ("feed", "fault", "expected"),
-    [pytest.param(*case, id=case[1], marks=pytest.mark.xdist_group(f"faults-{case[0]}")) for case in CASES],
+    [
+        pytest.param(*case, id=case[1], marks=[pytest.mark.xdist_group(f"faults-{case[0]}"), part_of(case[1])])
+        for case in CASES
+    ],
 )
 def test_a_fault_of_records_or_transport_comes_up(feed, fault, expected, bases):
     found = hub.play(bases(feed), fault)
     assert judged(found, expected) == [], found
 
 
-@pytest.mark.parametrize("case", EXPECTED["frames"], ids=str)
+@pytest.mark.parametrize("case", [pytest.param(case, marks=part_of(case)) for case in EXPECTED["frames"]], ids=str)
 def test_a_fault_of_frames_comes_up(case, tmp_path, monkeypatch):
     monkeypatch.setenv("CITYHUB_HOME", str(tmp_path / "hub"))
     protocol, fault = case.split()
