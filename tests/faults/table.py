@@ -14,9 +14,10 @@ PAGE = REPOSITORY / "docs" / "faults.md"
 HEAD = """# What goes wrong, and what comes up
 
 Each fault is injected alone into a delivery of a hub with a clean week behind it (`tests/faults`; a sample in
-`make test-slow`, all of it in `make test-full`): what the right column names must come up, no record that the fault left
-alone may be lost, and `landed = loaded + duplicate + quarantined` must hold. “as clean”: the warehouse is then the same as
-without the fault. Try one: `cityhub nightly --fault "dust.sample=scripted:frozen"`. Made by `python -m tests.faults.table`.
+`make test-slow`, all of it in `make test-full`): what the right column names must come up, no record that the fault
+left alone may be lost, and `landed = loaded + duplicate + quarantined` must hold. “as clean”: the warehouse is then the
+same as without the fault. Try one: `cityhub nightly --fault "dust.sample=scripted:frozen"`. Made by
+`python -m tests.faults.table`.
 
 | fault | 故障 | played on | what comes up |
 |---|---|---|---|
