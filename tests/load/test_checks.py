@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -185,9 +186,10 @@ def test_personal_fields_are_nowhere_in_clear(hub: Hub, kind: str, monkeypatch: 
         assert one == two and len(one) == 64
 
 
-def test_personal_key_must_be_known(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_personal_key_must_be_known(hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from cityhub.errors import Stop
 
+    monkeypatch.setenv("CITYHUB_HOME", str(tmp_path))  # no key that another test made for itself
     monkeypatch.delenv("CITYHUB_PERSONAL_KEY", raising=False)
     monkeypatch.setenv("CITYHUB_SECRETS", str(hub.settings.home / "none"))
     spec = feed({"phone": {"from": "tel", "personal": "hash"}})
