@@ -12,6 +12,8 @@ import pytest
 import cityhub.errors
 import conformance.mortal
 import connectors.rest_paging
+import warehouse.compile
+import warehouse.drift
 import warehouse.ledger
 import warehouse.load
 import warehouse.merge
@@ -51,6 +53,15 @@ def ends_at_a_repeated_page(patch: Patch) -> None:
 def tells_nothing(patch: Patch) -> None:
     patch.setattr(connectors.rest_paging.Pager, "finish", nothing)
     patch.setattr(warehouse.load, "_findings", lambda *_: [])
+
+
+def sees_no_columns(patch: Patch) -> None:
+    patch.setattr(warehouse.drift, "columns", lambda *_: warehouse.drift.Columns())
+
+
+def takes_anything(patch: Patch) -> None:
+    sees_no_columns(patch)
+    patch.setattr(warehouse.compile, "needed", lambda *_: False)
 
 
 def marks_no_day(patch: Patch) -> None:
@@ -111,9 +122,9 @@ DEFECTS: dict[str, tuple[str, Callable[[Patch], None]]] = {
     "forgets a refused delivery": ("truncated_page", forgets_failures),
     "takes a repeated page for the end": ("repeated_page", ends_at_a_repeated_page),
     "does not compare totals": ("wrong_total", tells_nothing),
-    "does not tell of new columns": ("column_added", tells_nothing),
-    "does not tell of missing columns": ("column_missing", tells_nothing),
-    "takes rows without a key": ("column_required", tells_nothing),
+    "does not tell of new columns": ("column_added", sees_no_columns),
+    "does not tell of missing columns": ("column_missing", sees_no_columns),
+    "takes rows without a key": ("column_required", takes_anything),
     "does not mark the day of a late row": ("late_row", marks_no_day),
     "leaves a corrected row as it was": ("corrected_row", verdict("changed", "same")),
     "lets an older version replace a newer one": ("older_version", verdict("older", "changed")),
