@@ -28,12 +28,14 @@ def broken(results: Any) -> list[str]:
     return [f"{item.feed} {item.case}: {item.detail}" for item in results if item.outcome == "failed"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
 def test_shipped_feeds_keep_the_quick_cases(part: int) -> None:
     found = run_all(load_settings(), [SPECS[name] for name in NAMES[part::4]], only=QUICK)
     assert broken(found) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WHOLE)
 def test_one_feed_of_each_transport_keeps_all_cases(name: str) -> None:
     assert broken(run(load_settings(), SPECS[name])) == []
