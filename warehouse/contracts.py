@@ -20,6 +20,7 @@ from warehouse.findings import Finding
 from warehouse.names import identifier
 from warehouse.stage import Staged, restage
 from warehouse.suggest import Suggest
+from warehouse.tables import stored_types
 
 
 @dataclass
@@ -180,7 +181,10 @@ def has_values(con: duckdb.DuckDBPyConnection, spec: FeedSpec, source: str, day:
     names = [name for name, item in spec.fields.items() if item.source == source and item.personal != "drop"]
     if not names:
         return False
-    known = " OR ".join(f"{identifier(name)} IS NOT NULL" for name in names)
+    stored = stored_types(con, spec.table)  # none yet: this is the feed's first delivery
+    known = " OR ".join(f"{identifier(name)} IS NOT NULL" for name in names if name in stored)
+    if not known:
+        return False
     found = con.execute(
         f"SELECT 1 FROM {identifier(spec.table)} WHERE service_day = $day::DATE AND ({known}) LIMIT 1", {"day": day}
     ).fetchone()

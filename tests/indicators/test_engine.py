@@ -256,8 +256,8 @@ def test_quarantined_rows_of_the_feed_are_named_beside_the_value(
 ) -> None:
     roads(con, DAY, 5)
     con.execute(
-        "INSERT INTO quarantine VALUES"
-        " ('q', 'sanitation.route_task', ?, 'l', '', '', 'r', '', '', '{}', 'open', 'o', 's', now())",
+        "INSERT INTO quarantine (id, feed, service_day, load_id, reason, raw, state, owner, spec_sha256, seen_at)"
+        " VALUES ('q', 'sanitation.route_task', ?, 'l', 'r', '{}', 'open', 'o', 's', now())",
         [DAY],
     )
     engine.compute_day(hub, DAY, folder=few)
