@@ -34,8 +34,11 @@ def measured(spec: FeedSpec) -> list[str]:
 
 
 def watch(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date, before: date | None) -> Iterator[Finding]:
-    """`unit_shift`: a device's mean is a power of ten away from that of `before`, its last delivered day. `zero_fill`:
-    zeros that were not there before. `spike`: a value many standard deviations from its device's mean."""
+    """Findings about levels: a device's values of the day, beside those of `before`, its last delivered day.
+
+    `unit_shift`: its mean is a power of ten away. `zero_fill`: zeros among its values that were not there before (a
+    device that is mute all day is a `zero_run`). `spike`: a value many standard deviations from its mean.
+    """
     columns, devices = measured(spec), device_columns(spec)
     if not columns or not devices or spec.identity.day_from is None:
         return
@@ -52,6 +55,7 @@ def watch(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date, before: dat
     )
     same = " AND ".join(f"a.{identifier(name)} IS NOT DISTINCT FROM b.{identifier(name)}" for name in devices)
     name = f"concat_ws('/', {', '.join(f'a.{identifier(item)}' for item in devices)})"
+    heard = " OR ".join(f"a.z{i} < a.n{i}" for i in range(len(columns)))
     for i, column in enumerate(columns):
         if "levels" not in spec.watch.off:
             rows = con.execute(
@@ -65,7 +69,7 @@ def watch(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date, before: dat
             rows = con.execute(
                 f"SELECT {name}, a.z{i}, a.n{i} FROM watch_level AS a INNER JOIN watch_level AS b ON {same}"
                 f" WHERE a.today AND NOT b.today AND a.z{i} >= {spec.watch.frozen_run} AND a.z{i} >= {ZEROS} * a.n{i}"
-                f" AND b.n{i} >= {LEAST} AND b.z{i} < {ZEROS} / 10 * b.n{i} ORDER BY 1"
+                f" AND b.n{i} >= {LEAST} AND b.z{i} < {ZEROS} / 10 * b.n{i} AND ({heard}) ORDER BY 1"
             ).fetchall()
             if rows:
                 some = "; ".join(f"{device}: {zeros} of {count}" for device, zeros, count in rows[:NAMED])
