@@ -150,7 +150,7 @@ def stage(
     )
     if rejects:
         rows = [
-            [-i, item.part, f"line {item.line}", item.problem, _line(spec, item)]
+            [-i, item.part, _place(manifest, item), item.problem, _line(spec, item)]
             for i, item in enumerate(reversed(rejects), 1)
         ]
         con.executemany("INSERT INTO temp.hub_reject VALUES (?, ?, ?, ?, ?)", rows)
@@ -159,6 +159,10 @@ def stage(
         f" {keyed} AS row_key, _version AS version FROM temp.hub_stage WHERE __bad IS NOT NULL"
     )
     _run(con, "quarantine_write.sql", {"feed": spec.feed, "files": [part.file for part in manifest.parts]})
+
+
+def _place(manifest: Manifest, item: Reject) -> str:
+    return str(item.line) if manifest.parts[item.part].format == "json" else f"line {item.line}"
 
 
 def insert(con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest, spec_sha256: str) -> set[date]:

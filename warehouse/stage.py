@@ -18,7 +18,7 @@ from warehouse import tombstone
 from warehouse.compile import Also, define_macros, mapping, sources
 from warehouse.landing import Manifest
 from warehouse.personal import key
-from warehouse.readers import READERS, relation
+from warehouse.readers import READERS, read, relation
 from warehouse.readers.job import Job, Reject, named_file, without_content
 
 TEMPORARY = (
@@ -101,19 +101,11 @@ def _clean(job: Job) -> None:
 
 def _fill(job: Job) -> None:
     try:
-        _create(job)
+        read(job, lambda: _create(job))
+    except (duckdb.CatalogException, duckdb.BinderException, duckdb.ParserException) as error:
+        raise Stop("CH-LOAD-007", feed=job.spec.feed, detail=str(error).splitlines()[0]) from error
     except duckdb.Error as error:
-        if isinstance(error, duckdb.CatalogException | duckdb.BinderException | duckdb.ParserException):
-            raise Stop("CH-LOAD-007", feed=job.spec.feed, detail=str(error).splitlines()[0]) from error
-        if not any(part.format == "ndjson" for part in job.manifest.parts) or named_file(str(error)) is None:
-            raise _culprit(job, error) from None
-        # One line of garbage must not cost the other lines: read again, line by line in Python.
-        job.sift = True
-        job.rejects.clear()
-        try:
-            _create(job)
-        except duckdb.Error as second:
-            raise _culprit(job, second) from None
+        raise _culprit(job, error) from None
 
 
 def _create(job: Job) -> None:

@@ -23,8 +23,8 @@ from cityhub.spec.feed import FeedSpec
 from warehouse.compile import define_macros, mapping, sources, stage_columns
 from warehouse.landing import Manifest
 from warehouse.names import identifiers, literal
-from warehouse.readers import relation
-from warehouse.readers.job import Job, named_file, without_content
+from warehouse.readers import read, relation
+from warehouse.readers.job import Job, without_content
 
 HIDDEN = "****"
 
@@ -97,16 +97,9 @@ def stage(
     define_macros(con)
     con.execute("SET VARIABLE cityhub_personal_key = $key", {"key": _key(spec)})
     try:
-        _fill(job, limit)
+        read(job, lambda: _fill(job, limit))
     except duckdb.Error as error:
-        if not any(part.format == "ndjson" for part in manifest.parts) or named_file(str(error)) is None:
-            raise _readable(job, error) from None
-        job.sift = True  # as the load does: a line of garbage costs itself alone
-        job.rejects.clear()
-        try:
-            _fill(job, limit)
-        except duckdb.Error as second:
-            raise _readable(job, second) from None
+        raise _readable(job, error) from None
     return job
 
 

@@ -115,6 +115,30 @@ def test_one_bad_line_of_ndjson_costs_itself_only(hub: Hub) -> None:
     ]
 
 
+def test_one_bad_element_of_an_array_costs_itself_only(hub: Hub) -> None:
+    spec = feed(NUMBER)
+    hub.prepare(spec)
+    body = (
+        b'[{"id":"1","n":1}, 5,\n {"id":"2",\n "n":2}, {"id":"3, ]}","id":"4"}, {"id":"\\"5]", "n":5}, tru, {"n":"x"}]'
+    )
+    result = hub.load(spec, body, form="json")
+    assert (result.landed, result.inserted, result.quarantined) == (7, 3, 4)
+    assert hub.rows("SELECT place, reason FROM quarantine ORDER BY place") == [
+        ("000001.json.zst:2", "not_json"),
+        ("000001.json.zst:4", "not_json"),
+        ("000001.json.zst:6", "not_json"),
+        ("000001.json.zst:7", "missing_required"),
+    ]
+
+
+@pytest.mark.parametrize("body", [b'[{"id":"1"}', b'[{"id":"1"}],{"id":"2"}]'])
+def test_an_array_that_does_not_end_is_no_delivery(hub: Hub, body: bytes) -> None:
+    spec = feed(NUMBER)
+    hub.prepare(spec)
+    with pytest.raises(Stop, match="CH-LOAD-001"):
+        hub.load(spec, body, form="json")
+
+
 def test_csv_as_chinese_offices_write_it(hub: Hub) -> None:
     spec = feed(
         {

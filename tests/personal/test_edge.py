@@ -232,6 +232,16 @@ def test_a_body_that_cannot_be_taken_apart_does_not_land(hub: Hub) -> None:
     assert found_in(hub.settings.home) == []
 
 
+def test_a_record_that_is_no_json_costs_no_other_record(hub: Hub) -> None:
+    feed = spec(CASES["json"][2])
+    hub.prepare(feed)
+    strange = GOOD | {"id": "5", "xm": '张, [b] {c} " d'}
+    body = as_json([GOOD, WRONG, strange]).replace(b'"fast"', b"NaN")
+    result = load(hub.settings, feed, land(hub.settings, feed, body, "json", day=DAY), con=hub.con)
+    assert (result.landed, result.loaded, result.quarantined) == (3, 2, 1)
+    assert found_in(hub.settings.home) == []
+
+
 TEXTS = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\x00"), max_size=12)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 from warehouse.personal.seal import Seal, withheld
+from warehouse.readers.elements import elements
 
 Tree = dict[str, "Seal | Tree"]
 Extra = Callable[[str], Seal | None]  # what to do with a column that the spec does not know
@@ -40,10 +41,9 @@ class JsonSealer:
         self.key, self.stranger = key, stranger
 
     def array(self, records: bytes) -> bytes:
-        """A JSON array of records; raises `msgspec.DecodeError` for what is none."""
-        rows = [
-            self._row(bytes(row)) or _string(withheld(self.key, _text(bytes(row)))) for row in _ROWS.decode(records)
-        ]
+        """A JSON array of records; raises `msgspec.DecodeError` for what is none. A record that is no JSON (a bare NaN
+        in it) lands as a token, the others as they are."""
+        rows = [self._row(row) or _string(withheld(self.key, _text(row))) for row in _elements(records)]
         return b"[" + b",\n".join(rows) + b"]"
 
     def lines(self, records: bytes) -> bytes:
@@ -96,6 +96,17 @@ class JsonSealer:
         if isinstance(node, dict):
             return self._object(raw, node) or _string(withheld(self.key, _text(raw)))
         return _string(node(_plain(raw)))
+
+
+def _elements(records: bytes) -> list[bytes]:
+    """The elements of an array as they stand; raises `msgspec.DecodeError` where they cannot be told apart."""
+    try:
+        return [bytes(row) for row in _ROWS.decode(records)]
+    except msgspec.DecodeError as error:
+        try:
+            return elements(records)
+        except ValueError:
+            raise error from None
 
 
 def _plain(raw: bytes) -> str:

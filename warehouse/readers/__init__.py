@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import groupby
 
+import duckdb
+
 from warehouse.landing import Format
 from warehouse.readers import csv_parts, json_parts, parquet_parts, xlsx_parts, xml_parts
-from warehouse.readers.job import Job, Numbered
+from warehouse.readers.job import Job, Numbered, named_file
 
 Reader = Callable[[Job, list[Numbered]], str]
 READERS: dict[Format, Reader] = {
@@ -22,6 +24,19 @@ READERS: dict[Format, Reader] = {
     "xlsx": xlsx_parts.read,
     "parquet": parquet_parts.read,
 }
+
+
+def read(job: Job, create: Callable[[], None]) -> None:
+    """Run what reads `relation(job)`. One record of garbage must not cost the others: when the engine cannot take a
+    delivery of JSON, once more without such records, which become rejects. Raises what the engine raises."""
+    try:
+        create()
+    except duckdb.Error as error:
+        if named_file(str(error)) is None or not any(part.format in {"json", "ndjson"} for part in job.manifest.parts):
+            raise
+        job.sift = True
+        job.rejects.clear()
+        create()
 
 
 def relation(job: Job) -> str:

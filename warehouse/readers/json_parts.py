@@ -7,22 +7,28 @@ time read as TIMESTAMPTZ would be taken for UTC. Values keep their digits, neste
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 import duckdb
 
+from warehouse.landing import Part
 from warehouse.names import literal
+from warehouse.readers.elements import elements
 from warehouse.readers.job import Job, Numbered, Reject, file_list, opened, quoted, top
 
 CELL = "_cell"  # place of a row that came out of a workbook: 专项考核!D7
+PLACE = "_hub_place"  # number of a record among those that came, where some were sifted out
 PROBLEM_KEY = "_problem"  # first column of a part whose records were refused before they landed
 MAX_OBJECT = 16 << 20
 LOOK_AT_ALL, LOOK_AT = 1 << 20, 1000  # bytes of a delivery, records of a part
 
 
 def arrays(job: Job, parts: list[Numbered]) -> str:
-    """Parts that hold one JSON array of objects each."""
+    """Parts that hold one JSON array of objects each. With `job.sift`, elements that are no objects become rejects."""
+    if job.sift:
+        return _read_lines(job, parts, [_sifted_array(job, number, part) for number, part in parts])
     paths = [job.file(part) for _, part in parts]
     _note_columns(job, parts, paths, "array")
     return select(job, paths, parts[0][0], "array")
@@ -39,9 +45,13 @@ def lines(job: Job, parts: list[Numbered]) -> str:
         return empty(job)
     paths = [job.file(part) for _, part in parts]
     if job.sift:
-        paths = [_sifted(job, number, path) for (number, _), path in zip(parts, paths, strict=True)]
+        paths = [_sifted_lines(job, number, path) for (number, _), path in zip(parts, paths, strict=True)]
+    return _read_lines(job, parts, paths)
+
+
+def _read_lines(job: Job, parts: list[Numbered], paths: list[Path]) -> str:
     _note_columns(job, parts, paths, "newline_delimited")
-    place = CELL if any(CELL in part.columns for _, part in parts) else None
+    place = CELL if any(CELL in part.columns for _, part in parts) else PLACE if job.sift else None
     return select(job, paths, parts[0][0], "newline_delimited", place=place)
 
 
@@ -113,17 +123,34 @@ def _refuse(job: Job, number: int, path: Path) -> None:
             job.rejects.append(Reject(number, line, shown, str(record[PROBLEM_KEY]), record=True))
 
 
-def _sifted(job: Job, number: int, path: Path) -> Path:
-    """A copy of an NDJSON part without the lines that are no JSON objects, which become rejects."""
+def _sifted_lines(job: Job, number: int, path: Path) -> Path:
+    with opened(path) as stream:
+        return _sifted(job, number, stream)
+
+
+def _sifted_array(job: Job, number: int, part: Part) -> Path:
+    with opened(job.file(part)) as stream:
+        body = stream.read()
+    try:
+        found = elements(body)
+    except ValueError as error:
+        raise job.broken(part, str(error)) from None
+    return _sifted(job, number, (text.replace(b"\r", b" ").replace(b"\n", b" ") for text in found))
+
+
+def _sifted(job: Job, number: int, records: Iterable[bytes]) -> Path:
+    """The records that are JSON objects as an NDJSON file; the others become rejects."""
     target = job.work / f"{number:06d}.ndjson"
-    with opened(path) as stream, target.open("wb") as out:
-        for line, text in enumerate(stream, 1):
+    with target.open("wb") as out:
+        for line, text in enumerate(records, 1):
             if not text.strip():
                 continue
             try:
-                if not isinstance(_strict(text.decode("utf-8")), dict):
+                record = _strict(text.decode("utf-8"))
+                if not isinstance(record, dict):
                     raise ValueError("not an object")
-                out.write(text.rstrip(b"\r\n") + b"\n")
+                out.write(b'{"%s":%d%s' % (PLACE.encode(), line, b"," if record else b""))
+                out.write(text.strip()[1:] + b"\n")
             except (ValueError, RecursionError):
                 shown = text.decode("utf-8", "replace").strip()
                 job.rejects.append(Reject(number, line, shown, "not_json"))
