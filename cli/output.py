@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from datetime import date, datetime
 from decimal import Decimal
 from functools import wraps
@@ -17,6 +18,7 @@ from rich.table import Table
 from cityhub.disk import explained
 from cityhub.errors import HubError, Usage
 from cityhub.secrets import redact
+from cityhub.settings import load as load_settings
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -81,8 +83,28 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
         except KeyboardInterrupt:
             err.print("interrupted; what was finished stays, run the same command again to go on")
             raise typer.Exit(130) from None
+        except Exception as error:
+            told = _outdated(error)
+            if told is None:
+                raise
+            report(told, bool(kwargs.get("json_output")))
+            raise typer.Exit(told.exit_code) from None
 
     return wrapper
+
+
+def _outdated(error: Exception) -> HubError | None:
+    """What is wrong with the warehouse when the engine misses a table or column in it: an older version wrote it."""
+    if type(error).__name__ not in {"BinderException", "CatalogException"}:
+        return None
+    from warehouse import lake, migrate
+
+    try:
+        with closing(lake.connect(load_settings(), read_only=True)) as con:
+            migrate.demand_current(con)
+    except HubError as told:
+        return told
+    return None
 
 
 def report(error: HubError, json_output: bool = False) -> None:

@@ -16,7 +16,7 @@ from cityhub.spec.read import read_good
 from warehouse import lake
 from warehouse.findings import Stored, stored
 from warehouse.ledger import LOADED
-from warehouse.migrate import migrations, version
+from warehouse.migrate import demand_current
 from warehouse.names import literal
 
 QUERY = (Path(__file__).parent / "sql" / "status.sql").read_text(encoding="utf-8")
@@ -124,19 +124,12 @@ def status(settings: Settings, day: date | None = None) -> Status:
     """
     con = lake.connect(settings, read_only=True)
     try:
-        _of_this_version(con)
+        demand_current(con)
         return of_day(con, day, clock.now(), fallbacks(settings))
     except duckdb.CatalogException:
         raise Stop("CH-LAKE-003", catalog=settings.catalog) from None
     finally:
         con.close()
-
-
-def _of_this_version(con: duckdb.DuckDBPyConnection) -> None:
-    """Raise `Stop` CH-LAKE-008 for a warehouse that an older version wrote: its tables lack columns."""
-    known, found = len(migrations()), version(con)
-    if 0 < found < known:
-        raise Stop("CH-LAKE-008", found=found, known=known)
 
 
 def fallbacks(settings: Settings) -> dict[str, str]:

@@ -130,7 +130,7 @@ def test_todays_code_reads_it_and_goes_on_with_it(released: tuple[int, Settings]
     assert known.state == "loaded"
 
 
-@pytest.mark.parametrize("after", [0, 3, 7])
+@pytest.mark.parametrize("after", [pytest.param(0, marks=pytest.mark.full), 3, pytest.param(7, marks=pytest.mark.full)])
 def test_killed_between_and_inside_migrations_it_goes_on(
     released: tuple[int, Settings], tmp_path: Path, after: int
 ) -> None:
@@ -172,8 +172,9 @@ def test_a_stored_warehouse_stands_for_each_released_version() -> None:
     assert all(path.stat().st_size < 200_000 for path in RELEASED.glob("*.tar.gz"))
 
 
-def test_an_old_catalog_says_so_when_it_is_only_read(released: tuple[int, Settings]) -> None:
-    command = [sys.executable, "-m", "cli.main", "status", "--json"]
+@pytest.mark.parametrize("words", ["status", "quarantine list", "issues list"])
+def test_an_old_catalog_says_so_when_it_is_only_read(released: tuple[int, Settings], words: str) -> None:
+    command = [sys.executable, "-m", "cli.main", *words.split(), "--json"]
     env = {**os.environ, "CITYHUB_HOME": str(released[1].home), "CITYHUB_NOW": NOW}
     done = subprocess.run(command, cwd=REPOSITORY, env=env, text=True, capture_output=True, check=False)
     assert json.loads(done.stdout)["error"]["code"] == "CH-LAKE-008", done.stdout + done.stderr
