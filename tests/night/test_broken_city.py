@@ -4,7 +4,7 @@ import pytest
 
 from tests.night.hub import DAY, Hub
 
-pytestmark = pytest.mark.xdist_group("broken")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("broken")]
 
 
 @pytest.fixture(scope="module")

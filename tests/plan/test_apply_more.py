@@ -42,7 +42,7 @@ module.apply(settings, sys.argv[2], "test")
 """
 
 
-@pytest.mark.parametrize("stage", ["restate", "_record"])
+@pytest.mark.parametrize("stage", [pytest.param("restate", marks=pytest.mark.full), "_record"])
 def test_killed_half_way_the_same_command_goes_on_and_proves_the_result(town: Town, stage: str) -> None:
     town.file(DAYS[1], tasks(DAYS[1], done=2.0))
     plan = make.backfill(town.settings, FEED, DAYS[1], DAYS[1])
