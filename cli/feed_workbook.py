@@ -20,12 +20,13 @@ def to_workbook(
     json_output: Json = False,
 ) -> None:
     """Write a spec as a form with Chinese labels, explanations and drop-downs."""
+    from cityhub.files import write_bytes
     from cityhub.spec.book_write import workbook
-    from cityhub.spec.edit import data_of, read_text, write_bytes
+    from cityhub.spec.edit import data_of, read_text
     from flow.register.files import find
 
     path = find(load_settings().feeds, feed)
-    write_bytes(file, workbook(data_of(read_text(path), path)))
+    write_bytes(file, workbook(data_of(read_text(path), path)), sync=True)
     if json_output:
         as_json({"spec": str(path), "workbook": str(file)})
     else:

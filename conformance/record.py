@@ -12,6 +12,7 @@ from typing import Any
 
 from cityhub import secrets
 from cityhub.errors import Stop
+from cityhub.files import write_text
 from cityhub.secrets import ensure_own
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
@@ -86,9 +87,6 @@ def _write(settings: Settings, spec: FeedSpec, day: date, rows: list[Record], en
     if leaks:
         raise Stop("CH-CONFORM-003", feed=spec.feed, detail=f"the source repeats a secret: {'; '.join(leaks)}")
     folder = folder_of(settings, spec.feed)
-    folder.mkdir(parents=True, exist_ok=True)
     for name, text in reversed(texts.items()):  # the rows first: a recording counts when its recording.json is there
-        temporary = folder / f"{name}.tmp"
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(folder / name)
+        write_text(folder / name, text)
     return Recorded(spec.feed, folder, len(rows), day)

@@ -11,6 +11,7 @@ import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cityhub.errors import Stop
+from cityhub.files import keep_text
 from cityhub.settings import Settings
 from expectations import results
 from expectations.results import QualityResult
@@ -52,12 +53,7 @@ def write(settings: Settings, day: date) -> Path:
 def put(settings: Settings, day: date, html: str) -> Path:
     """Put the page where it belongs, whole or not at all; an unchanged one stays untouched."""
     path = settings.home / "quality" / day.isoformat() / "index.html"
-    if path.is_file() and path.read_text(encoding="utf-8") == html:
-        return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(html, encoding="utf-8")
-    temporary.replace(path)
+    keep_text(path, html)
     return path
 
 

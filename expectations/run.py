@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # before the import, which reads it
@@ -25,6 +24,7 @@ from sqlalchemy.pool import StaticPool
 
 from cityhub import log
 from cityhub.errors import Stop
+from cityhub.files import keep_text
 from cityhub.secrets import redact
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
@@ -114,7 +114,8 @@ def _stage(cursor: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date, rows: i
 
 def _check(batches: Any, spec: FeedSpec, day: date, settings: Settings) -> list[QualityResult]:
     made = suite.build(spec)
-    _keep(settings.home / "quality" / day.isoformat() / "suites" / f"{spec.feed}.json", made.to_json_dict())
+    path = settings.home / "quality" / day.isoformat() / "suites" / f"{spec.feed}.json"
+    keep_text(path, json.dumps(made.to_json_dict(), ensure_ascii=False, indent=1, default=str) + "\n")
     try:
         outcome = batches.get_batch().validate(made, result_format=RESULT_FORMAT)
     except (GreatExpectationsError, SQLAlchemyError, duckdb.Error) as error:
@@ -223,13 +224,3 @@ def _moves(
         elif row.state in {"loaded", "held"}:
             moves.append((feed, "checked", None))
     return moves
-
-
-def _keep(path: Path, content: Any) -> None:
-    text = json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n"
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)

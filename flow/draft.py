@@ -16,9 +16,9 @@ from cityhub.draft.compose import compose
 from cityhub.draft.sample import Sample
 from cityhub.draft.text import text
 from cityhub.errors import Usage
+from cityhub.files import write_text
 from cityhub.secrets import lookup, secrets_dir
 from cityhub.settings import Settings
-from cityhub.spec import edit
 from cityhub.spec.todo import todos
 from connectors.look.stub import without_secrets
 from flow.draft_examples import fill
@@ -78,7 +78,7 @@ def draft(settings: Settings, asked: Asked, out: Path | None, *, force: bool = F
     refused = fill(made, sample, asked.day or yesterday())
     needed = _secrets(made.data["source"], str(secrets_dir()))
     open_places = tuple(".".join(map(str, where)) for where in todos(made.data))
-    edit.write_text(path, text(made, _heading(feed, len(sample.rows), needed)))
+    write_text(path, text(made, _heading(feed, len(sample.rows), needed)), sync=True)
     guesses = sum(note.startswith("guess") for note in made.notes.values())
     return Drafted(
         feed, path, len(sample.rows), len(made.data["fields"]), guesses, open_places, dict(refused), needed

@@ -18,6 +18,7 @@ import duckdb
 from cityhub import log
 from cityhub.clock import now
 from cityhub.errors import Stop
+from cityhub.files import sync
 from cityhub.settings import Settings
 from scoring import policy, tables
 from scoring import scheme as schemes
@@ -149,9 +150,9 @@ def write_tables(con: duckdb.DuckDBPyConnection, work: Path, selects: dict[str, 
 def take_number(work: Path, folder: Path) -> Path:
     """Give the hidden folder its number, in one rename."""
     for item in work.rglob("*"):
-        manifest.sync(item)
+        sync(item)
     work.rename(folder)
-    manifest.sync(folder.parent)
+    sync(folder.parent)
     return folder
 
 

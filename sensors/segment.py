@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from cityhub import files
 from sensors.envelope import is_line
 
 OPEN, CLOSED, ASKED, NEW, REST = ".open", ".ndjson", ".close", ".new", ".rest"
@@ -37,8 +38,8 @@ class OpenSegment:
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)  # before anybody can take it for an orphan
             unnamed.rename(self.path)
-            sync_folder(folder)
-            sync_folder(folder.parent)
+            files.sync(folder)
+            files.sync(folder.parent)
         except OSError:
             os.close(self._fd)
             raise
@@ -85,7 +86,7 @@ def _closed(path: Path, length: int) -> Path | None:
     else:
         path.unlink()
     path.with_suffix(ASKED).unlink(missing_ok=True)
-    sync_folder(path.parent)
+    files.sync(path.parent)
     return target
 
 
@@ -159,12 +160,3 @@ def _whole(path: Path) -> int:
                 break
             good += len(line)
     return good
-
-
-def sync_folder(folder: Path) -> None:
-    """Make names in a folder durable."""
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

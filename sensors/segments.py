@@ -23,13 +23,13 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
-from cityhub import log
+from cityhub import files, log
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from sensors.envelope import records, refused
 from sensors.finish import finishing
 from sensors.payload import Memory
-from sensors.segment import ask, closed, living, recover, sync_folder
+from sensors.segment import ask, closed, living, recover
 from warehouse import lake
 from warehouse.landing import MANIFEST, Delivery, Manifest, discard_partial, latest
 from warehouse.personal import edge
@@ -72,7 +72,7 @@ def collect(settings: Settings, spec: FeedSpec, day: date) -> Manifest | None:
         manifest = delivery.manifest
         assert manifest is not None  # set by leaving the delivery
         for place in (Path(manifest.folder), *list(Path(manifest.folder).parents)[:3]):
-            sync_folder(place)
+            files.sync(place)
         _release(folder, segments)
         log.event(logger, "collected", feed=spec.feed, interval=day, run=manifest.load_id, segments=len(segments))
         return manifest
@@ -145,13 +145,13 @@ def _claim(folder: Path, delivery: Delivery, segments: list[Path]) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(folder / CLAIM)
-    sync_folder(folder)
+    files.sync(folder)
 
 
 def _release(folder: Path, segments: list[Path]) -> None:
     for path in segments:
         path.unlink(missing_ok=True)
-    sync_folder(folder)
+    files.sync(folder)
     (folder / CLAIM).unlink()
 
 

@@ -7,11 +7,12 @@ lives.
 from __future__ import annotations
 
 import json
-import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from cityhub.files import write_json
 from cityhub.settings import Settings
 
 BEAT_S, STALE_S = 2.0, 30.0
@@ -24,14 +25,8 @@ def path(settings: Settings, kind: str) -> Path:
 
 def write(settings: Settings, kind: str, content: dict[str, Any]) -> None:
     """Replace the status; a disk without room loses the status, never the gateway."""
-    target = path(settings, kind)
-    temporary = target.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        temporary.replace(target)
-    except OSError:
-        temporary.unlink(missing_ok=True)
+    with suppress(OSError):
+        write_json(path(settings, kind), content)
 
 
 def read(settings: Settings, kind: str) -> dict[str, Any] | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from cityhub.errors import Usage
+from cityhub.files import write_text
 from cityhub.spec import amend, patch
 from warehouse.findings import Stored
 
@@ -38,12 +38,7 @@ def apply(path: Path, found: list[Stored]) -> Applied:
     if not amend.valid(after):
         raise Usage("CH-DRIFT-002", file=str(path), detail="with all changes together it would be no valid spec")
     if new:
-        half = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        with half.open("w", encoding="utf-8", newline="") as handle:
-            handle.write(after)
-            handle.flush()
-            os.fsync(handle.fileno())
-        half.replace(path)
+        write_text(path, after, sync=True)
     return Applied(str(path), _names(new), _names(known))
 
 

@@ -91,31 +91,24 @@ def record(
     ]
     con.execute(_STAGE, {"rows": json.dumps(rows, ensure_ascii=False)})
     values = {"feed": feed, "day": day, "origin": origin}
-    gone = con.execute(
-        f"SELECT count(*) FROM finding WHERE {_OF} AND state = 'open' AND id NOT IN (SELECT id FROM found)", values
-    ).fetchone()
-    if gone and gone[0]:
-        con.execute(
-            f"UPDATE finding SET state = 'closed', closed_at = $at WHERE {_OF} AND state = 'open'"
-            " AND id NOT IN (SELECT id FROM found)",
-            {**values, "at": clock.now()},
-        )
-    new = con.execute(
-        "SELECT count(*) FROM found AS f WHERE NOT EXISTS"
+    over = f"{_OF} AND state = 'open' AND id NOT IN (SELECT id FROM found)"
+    gone = con.execute(f"SELECT count(*) FROM finding WHERE {over}", values).fetchone() or (0,)
+    if gone[0]:
+        con.execute(f"UPDATE finding SET state = 'closed', closed_at = $at WHERE {over}", {**values, "at": clock.now()})
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE found_new AS SELECT * FROM found AS f WHERE NOT EXISTS"
         f" (SELECT 1 FROM finding AS s WHERE s.id = f.id AND s.state = 'open' AND {_SAME})"
-    ).fetchone()
-    if new and new[0]:
-        differs = f"NOT EXISTS (SELECT 1 FROM finding AS s WHERE s.id = f.id AND s.state = 'open' AND {_SAME})"
-        con.execute(f"CREATE OR REPLACE TEMP TABLE found_new AS SELECT * FROM found AS f WHERE {differs}")
+    )
+    new = con.execute("SELECT count(*) FROM found_new").fetchone() or (0,)
+    if new[0]:
         con.execute("DELETE FROM finding WHERE id IN (SELECT id FROM found_new)")
         con.execute(
             f"INSERT INTO finding ({COLUMNS}) SELECT id, $feed, $day, $load_id, $origin, kind, severity, subject,"
             " detail, observed, expected, row_count, suggestion, $owner, 'open', $at, NULL FROM found_new",
             {**values, "load_id": load_id, "owner": owner, "at": clock.now()},
         )
-        con.execute("DROP TABLE temp.found_new")
-    con.execute("DROP TABLE temp.found")
-    return int(gone[0] if gone else 0) + int(new[0] if new else 0)
+    con.execute("DROP TABLE temp.found_new; DROP TABLE temp.found")
+    return int(gone[0]) + int(new[0])
 
 
 def identity(feed: str, day: date, origin: str, item: Finding) -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 import duckdb
 
 from cityhub.errors import Retry, Stop
+from cityhub.files import sync
 from cityhub.settings import Settings
 from warehouse.names import literal
 
@@ -131,9 +132,9 @@ def _create(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         rest.unlink()
     con.execute(attach_sql(replace(settings, catalog=str(half)), read_only=False))
     con.execute("DETACH lake")
-    _fsync(half)
+    sync(half)
     half.rename(catalog)
-    _fsync(catalog.parent)
+    sync(catalog.parent)
 
 
 @contextmanager
@@ -183,13 +184,5 @@ def _sync_new_files(settings: Settings, since: float) -> None:
         for name in names:
             path = Path(folder) / name
             if path.stat().st_mtime >= since - 1:
-                _fsync(path)
-        _fsync(Path(folder))
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+                sync(path)
+        sync(Path(folder))

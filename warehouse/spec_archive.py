@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
+from cityhub.files import keep_text
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from warehouse.compile import spec_sha256
@@ -15,13 +15,7 @@ def remember(settings: Settings, spec: FeedSpec) -> bool:
     """Keep the spec; False when it is there already, word for word. It holds names of secrets, never their values."""
     path = _path(settings, spec.feed, spec_sha256(spec))
     text = json.dumps(spec.model_dump(mode="json", by_alias=True), ensure_ascii=False, indent=1) + "\n"
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
-    return True
+    return keep_text(path, text)
 
 
 def recall(settings: Settings, feed: str, sha256: str) -> FeedSpec | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cityhub.errors import Usage
+from cityhub.files import write_text
 from cityhub.spec import edit
 from cityhub.spec.book_read import read
 from cityhub.spec.emit import block, scalar
@@ -26,7 +27,7 @@ def put_form(feeds: Path, file: Path, to: Path | None) -> tuple[Path, bool]:
     if not path.is_file():
         lines = [SCHEMA.format("./" if path.parent == feeds else "../")]
         lines += [f"{scalar(name)}:{block(value, 0)}" for name, value in data.items()]
-        edit.write_text(path, "\n".join(lines) + "\n")
+        write_text(path, "\n".join(lines) + "\n", sync=True)
         return path, True
     before = edit.read_text(path)
     other = (edit.data_of(before, path) or {}).get("feed")
@@ -34,5 +35,5 @@ def put_form(feeds: Path, file: Path, to: Path | None) -> tuple[Path, bool]:
         raise Usage("CH-BOOK-003", feed=feed, other=other, file=str(path))
     after = edit.merged(before, data, file=path)
     if after != before:
-        edit.write_text(path, after)
+        write_text(path, after, sync=True)
     return path, after != before

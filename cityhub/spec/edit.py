@@ -8,10 +8,8 @@ After each edit the file is read again: an edit that would have another effect t
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import mkstemp
 from typing import Any, Final
 
 from ruamel.yaml import YAML
@@ -19,6 +17,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
 
 from cityhub.errors import Stop
+from cityhub.files import write_text
 from cityhub.spec.emit import block, entry, flow, scalar
 
 Step = str | int
@@ -36,7 +35,7 @@ def edit_file(path: Path, changes: Mapping[str | tuple[Step, ...], Any]) -> bool
     for where, value in changes.items():
         after = remove(after, where, file=path) if value is REMOVE else put(after, where, value, file=path)
     if after != before:
-        write_text(path, after)
+        write_text(path, after, sync=True)
     return after != before
 
 
@@ -46,27 +45,6 @@ def read_text(path: Path) -> str:
         return path.read_bytes().decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise Stop("CH-FEED-003", file=str(path), line=1, detail=f"not UTF-8: {error.reason}") from None
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a whole text file, as `write_bytes` does."""
-    write_bytes(path, text.encode("utf-8"))
-
-
-def write_bytes(path: Path, body: bytes) -> None:
-    """Write a whole file: to a temporary name beside it, synced, renamed. A killed write leaves the old file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(body)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(temporary).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def data_of(text: str, file: Path | str = "") -> Any:

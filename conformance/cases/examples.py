@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
-from decimal import Decimal
-from math import isclose
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from cityhub.spec.feed import Example
 from conformance.records import value
 from conformance.result import SPEC, Broken, NotApplicable, must
 from conformance.trial import Bench, Trial
+from flow.register.examples import same
 from warehouse.load import load
 from warehouse.names import identifiers
 from warehouse.personal import edge
@@ -73,17 +70,3 @@ def _made(trial: Trial, load_id: str, expect: dict[str, Any]) -> None:
 
 def _columns(trial: Trial) -> list[tuple[Any, ...]]:
     return trial.bench.hub.rows(f"SELECT column_name FROM duckdb_columns() WHERE table_name = '{trial.spec.table}'")
-
-
-def same(found: Any, wanted: Any) -> bool:
-    """Whether a stored value is what an example writes."""
-    if wanted is None or found is None:
-        return found is wanted
-    if isinstance(found, datetime):
-        moment = datetime.fromisoformat(str(wanted))
-        return found == (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo("Asia/Shanghai")))
-    if isinstance(found, Decimal):
-        return found == Decimal(str(wanted))
-    if isinstance(found, float):
-        return isclose(found, float(str(wanted)), rel_tol=1e-8, abs_tol=1e-12)
-    return found == wanted if isinstance(found, bool) else str(found) == str(wanted)

@@ -9,15 +9,14 @@ from __future__ import annotations
 import getpass
 import hashlib
 import json
-import os
 import shutil
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from cityhub import clock, log
 from cityhub.errors import Stop
+from cityhub.files import sync, write_text
 from cityhub.settings import Settings
 from cityhub.spec.read import read_good
 from flow.plan import ground as grounds
@@ -141,11 +140,7 @@ def _started(settings: Settings, plan: Plan) -> int | None:
 
 def _start(settings: Settings, plan: Plan, snapshot: int) -> None:
     """Note the state that everything after this is compared with."""
-    path = store.folder(settings, plan.id) / STARTED
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{STARTED}.{os.getpid()}")
-    temporary.write_text(str(snapshot), encoding="utf-8")
-    temporary.replace(path)
+    write_text(store.folder(settings, plan.id) / STARTED, str(snapshot))
 
 
 def _adopt(settings: Settings, plan: Plan) -> None:
@@ -161,17 +156,9 @@ def _adopt(settings: Settings, plan: Plan) -> None:
         work.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(source, work)
         for path in (*work.iterdir(), work):
-            _sync(path)
+            sync(path)
         work.rename(target)
-        _sync(target.parent)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync(target.parent)
 
 
 def _record(settings: Settings, plan: Plan, done: Applied) -> None:

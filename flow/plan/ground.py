@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cityhub.errors import Stop
+from cityhub.files import write_bytes
 from cityhub.settings import Settings
 from indicators import definitions
 from scoring import policy, scheme
@@ -66,10 +66,8 @@ def install(ground: Ground, files: Mapping[str, bytes]) -> None:
         path = ground.folder(kind) / file
         if path.is_file() and path.read_bytes() == content:
             continue
-        temporary = path.with_name(f".{file}.{os.getpid()}")
         try:
-            temporary.write_bytes(content)
-            temporary.replace(path)
+            write_bytes(path, content)
         except OSError as error:
             raise Stop("CH-PLAN-008", file=str(path), detail=error.strerror or type(error).__name__) from None
         if kind == "schemes":

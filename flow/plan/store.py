@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cityhub.errors import Stop, Usage
+from cityhub.files import write_json
 from cityhub.settings import Settings
 from flow.plan.change import Change, from_json, to_json
 from flow.plan.judge import empty, sha256
@@ -50,10 +50,7 @@ def folder(settings: Settings, name: str = "") -> Path:
 def save(settings: Settings, plan: Plan) -> Path:
     """Write a plan, whole or not at all."""
     path = folder(settings) / f"{plan.id}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(as_json(plan), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    write_json(path, as_json(plan))
     return path
 
 

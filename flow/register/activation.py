@@ -8,9 +8,10 @@ from pathlib import Path
 
 from cityhub import clock
 from cityhub.errors import HubError, Stop, Usage
+from cityhub.files import write_text
 from cityhub.lint.problem import Problem
 from cityhub.settings import Settings
-from cityhub.spec.edit import put, read_text, write_text
+from cityhub.spec.edit import put, read_text
 from cityhub.spec.feed import FeedSpec
 from cityhub.spec.read import parse_spec
 from flow.register.check import Checked, check
@@ -45,7 +46,7 @@ def activate(settings: Settings, path: Path, *, replace: bool = False, days: int
     changed = effect_of(settings, checked.spec, days=days)
     text = put(read_text(path), "active", True, file=path)
     text = text.replace(SCHEMA_OF_DRAFT, SCHEMA_OF_FEED, 1)
-    write_text(target, text)
+    write_text(target, text, sync=True)
     if moved:
         path.unlink()
     spec = parse_spec(target)
@@ -165,7 +166,7 @@ def disable(path: Path, *, who: str, why: str) -> bool:
 
 
 def _switch(path: Path, on: bool, note: str) -> None:
-    write_text(path, _noted(put(read_text(path), "active", on, file=path), note))
+    write_text(path, _noted(put(read_text(path), "active", on, file=path), note), sync=True)
 
 
 def _noted(text: str, note: str) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from scoring.publication.manifest import NAME, File, sha256, sync
+from cityhub.files import sync
+from scoring.publication.manifest import NAME, File, sha256
 from scoring.scheme import FOLDER
 from warehouse.names import identifier, literal
 

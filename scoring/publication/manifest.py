@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from cityhub.errors import Stop
+from cityhub.files import sync
 from cityhub.settings import REPOSITORY
 
 NAME = "manifest.json"
@@ -103,15 +104,6 @@ def sha256(path: Path) -> str:
     """Of a file's bytes."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def sync(path: Path) -> None:
-    """fsync a file or a folder."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def code_version() -> str:

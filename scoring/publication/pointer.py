@@ -8,8 +8,9 @@ from pathlib import Path
 
 import duckdb
 
+from cityhub.files import sync
 from cityhub.settings import Settings
-from scoring.publication.manifest import CURRENT, NAME, Manifest, current, folder_of, read, sha256, sync
+from scoring.publication.manifest import CURRENT, NAME, Manifest, current, folder_of, read, sha256
 from warehouse import lake
 from warehouse.names import literal
 

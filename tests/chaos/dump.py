@@ -14,15 +14,12 @@ import duckdb
 
 from cityhub.settings import Settings
 from scoring.publication import manifest
+from tests.night import hub as night
 from warehouse import lake
 from warehouse.names import identifier
 
 # Run ids, moments, and what counts how often something was done.
-VOLATILE = set(
-    "load_id _load_id _received_at started_at finished_at as_of marked_at seen_at run_at applied_at published_at since"
-    " landing_folder loads sha256 content_sha256 place inserted updated unchanged state_at state_by found_at closed_at"
-    " opened_at told_at publication lake_snapshot last_load_id last_place".split()
-)
+VOLATILE = night.VOLATILE | {"publication", "lake_snapshot"}
 # Histories of what was done, not of what is: every run adds its own line.
 HISTORIES = {"load_log", "prepared", "publication"}
 # What is over stays readable; a disturbed hub has more behind it.

@@ -20,6 +20,7 @@ from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from cityhub.spec.read import one
 from flow import steps
+from flow.order import parent_feed
 from sandbox import platforms
 from sandbox.dataset import build
 from sandbox.plan import parse
@@ -109,10 +110,12 @@ def prepare(home: Path, feed: str) -> Base:
     """The clean week and the clean day of a feed."""
     feeds = home / "feeds"
     feeds.mkdir(parents=True)
-    for name in (*_parents(feed), feed):
+    specs = {path.stem: spec_of(path.stem) for path in sorted(FEEDS.glob("*.yaml"))}
+    parent = parent_feed(specs[feed], specs)
+    parents = [parent] if parent else []  # the register in which the unit is looked up
+    for name in (*parents, feed):
         shutil.copy(FEEDS / f"{name}.yaml", feeds)
     settings = Settings(home / "hub", feeds, str(home / "hub/lake/catalog.sqlite"), str(home / "hub/lake/data"))
-    parents = _parents(feed)
     with city(home / "city", feed):
         for ago in range(HISTORY, 0, -1):
             for name in (*parents, feed):
@@ -127,12 +130,6 @@ def prepare(home: Path, feed: str) -> Base:
             table, rows = _table(branch.settings, feed), _staged(branch.settings, feed)
             _forget()
     return Base(feed, settings, home, signals, table, made(feed, ""), rows)
-
-
-def _parents(feed: str) -> list[str]:
-    """The feed of the register in which the unit is looked up."""
-    table = spec_of(feed).unit.table
-    return [path.stem for path in sorted(FEEDS.glob("*.yaml")) if spec_of(path.stem).table == table]
 
 
 def play(base: Base, fault: str) -> Outcome:

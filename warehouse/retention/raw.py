@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from dataclasses import asdict, dataclass
 from datetime import date
-from pathlib import Path
 
 import duckdb
 
+from cityhub.files import sync, write_json
 from cityhub.settings import Settings
 from warehouse.landing import MANIFEST, deliveries
 
@@ -81,14 +80,8 @@ def note(settings: Settings, feed: str, run_id: str, before: date) -> Note | Non
         tuple(f"{folder.parent.name}/{folder.name}" for folder in folders),
     )  # fmt: skip
     place = root / RETIRED
-    place.mkdir(exist_ok=True)
-    temporary = place / f"{run_id}.tmp"
-    with temporary.open("w", encoding="utf-8") as handle:
-        json.dump(asdict(made), handle)
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(place / f"{run_id}.json")
-    _sync(place)
+    write_json(place / f"{run_id}.json", asdict(made), sync=True)
+    sync(place)
     return made
 
 
@@ -107,12 +100,12 @@ def take(settings: Settings, made: Note) -> int:
     for name in made.folders:
         if (root / name).is_dir():
             (root / name).rename(away / name.replace("/", "_"))
-    _sync(root)
+    sync(root)
     shutil.rmtree(away)
     for day in {name.split("/")[0] for name in made.folders}:
         if (root / day).is_dir() and not any((root / day).iterdir()):
             (root / day).rmdir()
-    _sync(root)
+    sync(root)
     return sum((root / name).exists() for name in made.folders) + away.exists()
 
 
@@ -122,11 +115,3 @@ def forget(settings: Settings, made: Note) -> None:
     (place / f"{made.run_id}.json").unlink(missing_ok=True)
     if not any(place.iterdir()):
         place.rmdir()
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
