@@ -165,7 +165,7 @@ def throw_away(installation: Settings) -> Iterator[Hub]:
                 del os.environ[name]
         os.environ |= {"CITYHUB_HOME": str(home), "CITYHUB_SECRETS": str(home / "secrets")}
         os.environ["CITYHUB_FEEDS"] = str(settings.feeds)
-        os.environ.setdefault("CITYHUB_THREADS", "2")
+        os.environ.setdefault("CITYHUB_THREADS", "1")  # a sample is small
         set_now(night_after(date(2026, 1, 1)))
         root.addHandler(watcher)
         cityhub.setLevel(logging.INFO)

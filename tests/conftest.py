@@ -18,4 +18,6 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
     home = tempfile.mkdtemp(prefix="cityhub-tests-")
     os.environ["CITYHUB_HOME"] = home
+    # A few rows need no second thread, and two for each of the workers cost half as much again.
+    os.environ["CITYHUB_THREADS"] = "1"
     config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))

@@ -73,7 +73,7 @@ def engine() -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB of its own in memory, with an empty `lake` in memory."""
     con = duckdb.connect(
         config={
-            "threads": "2",
+            "threads": "1",
             "memory_limit": os.environ.get("CITYHUB_MEMORY", "1500MB"),
             "autoinstall_known_extensions": "false",
             "temp_directory": str(Path(gettempdir()) / f"cityhub-spill-{os.getpid()}"),

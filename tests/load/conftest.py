@@ -22,6 +22,5 @@ def shared_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
 def hub(shared_hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """A hub with its core tables, at a quarter past one on the day after the service day."""
     monkeypatch.setenv("CITYHUB_NOW", NOW)
-    monkeypatch.setenv("CITYHUB_THREADS", "2")
     yield shared_hub
     shared_hub.reset()

@@ -28,7 +28,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def town(made: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
     """The town itself, put back as it was afterwards: a catalog knows its folder by name, so it cannot be moved."""
     monkeypatch.setenv("CITYHUB_NOW", NOW)
-    monkeypatch.setenv("CITYHUB_THREADS", "2")
     monkeypatch.setenv("CITYHUB_HOME", str(made))
     saved = made.with_name("saved")
     shutil.copytree(made, saved, symlinks=True)

@@ -23,7 +23,6 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settin
     monkeypatch.setenv("CITYHUB_HOME", str(made.home))
     monkeypatch.setenv("CITYHUB_FEEDS", str(made.feeds))
     monkeypatch.setenv("CITYHUB_NOW", NOW)
-    monkeypatch.setenv("CITYHUB_THREADS", "2")
     yield made
     for cached in (steps.opened, steps._connection):
         cached.cache_clear()
