@@ -64,7 +64,10 @@ class Worker:
 
 @contextmanager
 def workers(settings: Settings, day: date, env: dict[str, str], number: int) -> Iterator[list[Worker]]:
-    """Start worker processes; their imports go on while the caller does other things."""
+    """Start worker processes; their imports go on while the caller does other things. Together they use each processor
+    once, unless `CITYHUB_THREADS` says otherwise: most deliveries are too small for two threads."""
+    threads = os.environ.get("CITYHUB_THREADS") or str(max(1, (os.cpu_count() or 2) // number))
+    env = {"CITYHUB_THREADS": threads, **env}
     with ExitStack() as stack:
         started = [_start(stack, settings, day, env, index) for index in range(number)]
         yield started
