@@ -12,6 +12,7 @@ from cityhub.spec.feed import FeedSpec
 from warehouse.findings import Finding
 from warehouse.gaps import device_columns
 from warehouse.names import identifier, identifiers
+from warehouse.watch.devices import series
 
 LEAST = 20  # readings of a device without which it has no level
 UNIT = 1.5  # decades between two days' means that no weather makes
@@ -55,7 +56,7 @@ def watch(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date, before: dat
     )
     same = " AND ".join(f"a.{identifier(name)} IS NOT DISTINCT FROM b.{identifier(name)}" for name in devices)
     name = f"concat_ws('/', {', '.join(f'a.{identifier(item)}' for item in devices)})"
-    heard = " OR ".join(f"a.z{i} < a.n{i}" for i in range(len(columns)))
+    heard = _heard(spec, columns)
     for i, column in enumerate(columns):
         if "levels" not in spec.watch.off:
             rows = con.execute(
@@ -84,6 +85,15 @@ def watch(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date, before: dat
                 some = "; ".join(f"{device}: {top:.6g}, mean {mean:.6g}" for device, mean, top in rows[:NAMED])
                 detail = f"{column}: single values far from their device's others: {some}"
                 yield Finding("spike", "info", detail, column, observed=f"{len(rows)} devices", row_count=len(rows))
+
+
+def _heard(spec: FeedSpec, columns: list[str]) -> str:
+    """Whether a device said anything but zeros: one that did not is told as a `zero_run`."""
+    found = series(spec)
+    judged = found.columns if found is not None and found.columns else tuple(columns)
+    if not set(judged) <= set(columns):
+        return "true"
+    return " OR ".join(f"a.z{columns.index(name)} < a.n{columns.index(name)}" for name in judged)
 
 
 def _shift(column: str, rows: list[tuple[str, float, float]]) -> Iterator[Finding]:
