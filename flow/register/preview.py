@@ -25,7 +25,7 @@ from connectors.pull import CONNECTORS
 from connectors.retry import Policy
 from flow.register.advice import advice
 from warehouse.landing import Manifest, deliveries
-from warehouse.personal import edge
+from warehouse.personal import edge, scan
 from warehouse.personal.key import NAME
 from warehouse.trial import Trial, tried
 
@@ -35,7 +35,8 @@ POLICY = Policy(deadline_s=60)
 
 @dataclass(frozen=True)
 class Preview:
-    """`where` says what was asked; `findings` are the connector's, `advice` what to change in the spec."""
+    """`where` says what was asked; `findings` are the connector's and columns that seem to hold personal data, `advice`
+    what to change in the spec."""
 
     feed: str
     day: date
@@ -54,13 +55,17 @@ def preview(
         try:
             manifest = _fetched(settings, spec, day, Path(folder), rows, listen_s)
             trial = tried(spec, manifest, limit=rows)
+            unmarked = [
+                f"{item.detail} ({item.observed}): give it `personal: hash`, `mask` or `drop`"
+                for item in scan.as_findings(settings, spec, scan.landed(spec, manifest))
+            ]
         except HubError as error:
             guard = edge.of(spec)
             raise (guard.quieted(error) if guard else error) from None
         where = manifest.parts[0].request if manifest.parts else "nothing"
     if not trial.rows and not trial.bad_lines:
         raise Stop("CH-PULL-060", feed=spec.feed, day=day.isoformat())
-    return Preview(spec.feed, day, where, trial, manifest.findings, tuple(advice(spec, trial)))
+    return Preview(spec.feed, day, where, trial, (*manifest.findings, *unmarked), tuple(advice(spec, trial)))
 
 
 def _fetched(settings: Settings, spec: FeedSpec, day: date, folder: Path, rows: int, listen_s: float) -> Manifest:

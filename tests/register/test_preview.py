@@ -70,6 +70,15 @@ def test_raw_mapped_verdict(tmp_path: Path) -> None:
     assert found.advice == ()  # two bad rows are no wrong spec
 
 
+def test_a_column_that_holds_phone_numbers_unmarked_is_told(tmp_path: Path) -> None:
+    rows = [{**row, "电话": PHONE} for row in ROWS]
+    of = csv(tmp_path, rows)
+    (told,) = preview(settings(tmp_path), spec(of, {"tel": {"from": "电话"}}), DAY).findings
+    assert "电话" in told and "personal: hash" in told and PHONE not in told
+    marked = spec(of, {"tel": {"from": "电话", "personal": "mask"}})
+    assert preview(settings(tmp_path), marked, DAY).findings == ()
+
+
 def test_at_most_so_many_rows_and_only_the_first_page(tmp_path: Path) -> None:
     def pages(request: Request) -> Any:
         size, page = int(request.query["pageSize"]), int(request.query["pageNo"])
