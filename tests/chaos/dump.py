@@ -21,7 +21,7 @@ from warehouse.names import identifier
 # Run ids, moments, and what counts how often something was done.
 VOLATILE = night.VOLATILE | {"publication", "lake_snapshot"}
 # Histories of what was done, not of what is: every run adds its own line.
-HISTORIES = {"load_log", "prepared", "publication"}
+HISTORIES = {"load_log", "prepared", "publication", "restatement", "plan_applied"}
 # What is over stays readable; a disturbed hub has more behind it.
 ONLY = {"finding": "state = 'open'", "issue": "state = 'open'"}
 
