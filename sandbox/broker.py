@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from sandbox.child import Child, free_port, listening, reachable, temporary, unprivileged, wait_for
+from sandbox.child import Child, discard, free_port, listening, reachable, unprivileged, wait_for
 
 SERVER = "mosquitto"
 MISSING = "no MQTT broker: install Mosquitto (apt-get install mosquitto) or amqtt (uv sync --group dev)"
@@ -82,8 +82,7 @@ class Mosquitto:
         if self._child is not None:
             self._child.stop()
             self._child = None
-        if temporary(self._folder):
-            shutil.rmtree(self._folder, ignore_errors=True)
+        discard(self._folder)
 
 
 def _hashed(word: str) -> str:

@@ -21,6 +21,7 @@ WATCH = '"$@" </dev/null & server=$!; read -r end; kill -s "$STOP_SIGNAL" $serve
 
 
 TEMPORARY = "cityhub-sandbox-"
+COMPLETE = "complete"  # beside data that was made to its end
 
 
 class Child:
@@ -128,6 +129,9 @@ def reachable(folder: Path, user: str | None) -> Path:
     return folder
 
 
-def temporary(folder: Path) -> bool:
-    """Whether `reachable` had to leave the home."""
-    return folder.parent == Path(tempfile.gettempdir()) and folder.name.startswith(TEMPORARY)
+def discard(folder: Path) -> None:
+    """Remove a folder of `reachable` that had to leave the home. Its mark `complete` goes first: what a kill leaves of
+    it is no finished folder."""
+    if folder.parent == Path(tempfile.gettempdir()) and folder.name.startswith(TEMPORARY):
+        (folder / COMPLETE).unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pymysql
 
-from sandbox.child import Child, end_stale, free_port, reachable, run_as, temporary, unprivileged, wait_for
+from sandbox.child import COMPLETE, Child, discard, end_stale, free_port, reachable, run_as, unprivileged, wait_for
 from sandbox.exchange_table import Dialect, ExchangeTable, create, indices, merge, quoted
 
 ADMIN, DATABASE = "sandbox_admin", "exchange"
@@ -64,8 +64,7 @@ class Mariadb:
         if self._child is not None:
             self._child.stop()
             self._child = None
-        if temporary(self._folder):
-            shutil.rmtree(self._folder, ignore_errors=True)
+        discard(self._folder)
 
     def _fill(self, cursor: pymysql.cursors.Cursor, table: ExchangeTable, rows: pa.Table) -> None:
         fresh = not cursor.execute("SHOW TABLES LIKE %s", (table.base,))
@@ -104,7 +103,7 @@ class Mariadb:
 
     def _up(self) -> None:
         data = self._folder / "data"
-        if not (self._folder / "complete").exists():
+        if not (self._folder / COMPLETE).exists():
             self._init(data)
         pid_file = self._folder / "pid"
         if pid_file.exists():
@@ -149,7 +148,7 @@ class Mariadb:
         done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False, **run_as(self._as))
         if done.returncode:
             raise RuntimeError(f"mariadb-install-db of the exchange database failed: {done.stderr.strip()[-400:]}")
-        (self._folder / "complete").touch()
+        (self._folder / COMPLETE).touch()
 
     def _connect(self, database: str) -> pymysql.Connection[pymysql.cursors.Cursor]:
         return pymysql.connect(

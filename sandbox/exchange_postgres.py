@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 from psycopg import sql
 
-from sandbox.child import Child, end_stale, free_port, reachable, run_as, temporary, unprivileged, wait_for
+from sandbox.child import COMPLETE, Child, discard, end_stale, free_port, reachable, run_as, unprivileged, wait_for
 from sandbox.exchange_table import Dialect, ExchangeTable, create, indices, merge, quoted
 
 ADMIN, DATABASE = "sandbox_admin", "exchange"
@@ -87,8 +87,7 @@ class Postgres:
         if self._child is not None:
             self._child.stop()
             self._child = None
-        if temporary(self._folder):
-            shutil.rmtree(self._folder, ignore_errors=True)
+        discard(self._folder)
 
     def _fill(self, con: psycopg.Connection, table: ExchangeTable, rows: pa.Table) -> None:
         fresh = con.execute("SELECT to_regclass(%s) IS NULL", (quoted(table.base, DIALECT),)).fetchone() == (True,)
@@ -113,7 +112,7 @@ class Postgres:
 
     def _up(self) -> None:
         data = self._folder / "data"
-        if not (self._folder / "complete").exists():
+        if not (self._folder / COMPLETE).exists():
             self._init(data)
         pid_file = data / "postmaster.pid"
         if pid_file.exists():
@@ -146,7 +145,7 @@ class Postgres:
         done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False, **run_as(self._as))
         if done.returncode:
             raise RuntimeError(f"initdb of the exchange database failed: {done.stderr.strip()[-400:]}")
-        (self._folder / "complete").touch()
+        (self._folder / COMPLETE).touch()
 
     def _connect(self, database: str) -> psycopg.Connection:
         return psycopg.connect(

@@ -32,7 +32,8 @@ def play(home: Path, protocol: str, fault: str) -> Outcome:
     port, truth = free_port(), home / "truth"
     text = (REPOSITORY / "feeds" / f"{feed}.yaml").read_text(encoding="utf-8")
     assert ADDRESS[protocol] in text
-    (settings.feeds / f"{feed}.yaml").write_text(text.replace(ADDRESS[protocol], f"127.0.0.1:{port}"), encoding="utf-8")
+    text = text.replace(ADDRESS[protocol], f"127.0.0.1:{port}").replace("\nactive: false\n", "\nactive: true\n")
+    (settings.feeds / f"{feed}.yaml").write_text(text, encoding="utf-8")
     gateway = Process(settings, protocol)
     gateway.start()
     try:

@@ -7,6 +7,7 @@ deliveries hold are good; every other record is struck.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -78,13 +79,18 @@ def spec_of(feed: str) -> FeedSpec:
 
 
 def made(feed: str, fault: str) -> Records:
-    """The day's records as the sandbox delivers them with a fault, in their order."""
+    """The day's records as the sandbox delivers them with a fault, in the order of `_staged`."""
     platform = feed.partition(".")[0]
     plan = parse([f"{platform}=scripted:none", *([f"{feed}={fault}"] if fault else [])], default=False)
     named = ((name, item) for name, item in platforms.load(platform).DATASETS.items() if item.feed == feed)
     table = build(World(1, DAY, 1.0, None, plan), *next(named))
     names = sorted(table.column_names)
-    return list(zip(*(table[name].to_pylist() for name in names), strict=True))
+    records = list(zip(*(table[name].to_pylist() for name in names), strict=True))
+    spec = spec_of(feed)
+    if spec.source.kind == "database":  # a table has no order of its own
+        at = [names.index(spec.fields[key].source) for key in spec.identity.key]
+        records.sort(key=lambda record: [str(record[place]) for place in at])
+    return records
 
 
 @contextmanager
@@ -112,7 +118,9 @@ def prepare(home: Path, feed: str) -> Base:
     feeds.mkdir(parents=True)
     specs = {path.stem: spec_of(path.stem) for path in sorted(FEEDS.glob("*.yaml"))}
     parent = parent_feed(specs[feed], specs)
-    parents = [parent] if parent else []  # the register in which the unit is looked up
+    asked = specs[feed].watch.rate_sql or ""
+    read = [name for name, spec in specs.items() if re.search(rf"\b{spec.table}\b", asked)]
+    parents = [parent] if parent else read  # the registers that the feed's unit and watches are looked up in
     for name in (*parents, feed):
         shutil.copy(FEEDS / f"{name}.yaml", feeds)
     settings = Settings(home / "hub", feeds, str(home / "hub/lake/catalog.sqlite"), str(home / "hub/lake/data"))
@@ -214,8 +222,10 @@ def _staged(settings: Settings, feed: str) -> list[Row]:
     """The row that each record of the delivery becomes, in the order of the records."""
     manifest = latest(settings.landing / feed / DAY.isoformat())
     assert manifest is not None
-    with lake.connect(settings) as con, stage.staged(con, settings, spec_of(feed), manifest):
-        return con.execute(f"SELECT {_row(feed)} FROM temp.hub_stage ORDER BY rowid").fetchall()
+    spec = spec_of(feed)
+    order = identifiers(spec.identity.key) if spec.source.kind == "database" else "rowid"
+    with lake.connect(settings) as con, stage.staged(con, settings, spec, manifest):
+        return con.execute(f"SELECT {_row(feed)} FROM temp.hub_stage ORDER BY {order}").fetchall()
 
 
 def _row(feed: str) -> str:

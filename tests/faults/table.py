@@ -39,7 +39,9 @@ def page() -> str:
 
 
 def _line(name: str, zh: str, where: str, item: dict[str, Any]) -> str:
-    said = [_said(signal) for signal in item.get("signals", [])] + (["as clean"] if item.get("same") else [])
+    said = [_said(signal) for signal in item.get("signals", [])]
+    said += ["as clean"] if item.get("same") else []
+    said += ["what the source skipped is not there"] if item.get("undelivered") else []
     return f"| {name} | {zh} | {where} | {', '.join(said) or 'loaded'} |"
 
 

@@ -159,5 +159,6 @@ def test_a_vendors_rate_that_is_not_ours_is_named_by_unit(hub: Hub) -> None:
 def test_a_watch_that_cannot_run_is_a_finding_and_stops_nothing(hub: Hub) -> None:
     of = spec(watch={"rate": "rated", "rate_sql": "SELECT nothing FROM {batch}"})
     hub.prepare(of)
-    load(hub, of, readings(value=stuck))
-    assert kinds(hub, of) == ["frozen:C", "watch_failed"]
+    load(hub, of, readings(BEFORE), BEFORE)
+    load(hub, of, readings(value=lambda device, slot, usual: usual / 100 if device == "D" else usual))
+    assert kinds(hub, of) == ["unit_shift:kpa", "watch_failed:rate"], "those after it look too"

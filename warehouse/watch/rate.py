@@ -17,7 +17,7 @@ BATCH = "watch_rows"
 def watch(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date) -> Iterator[Finding]:
     """One finding that names every unit whose two rates differ by more than the tolerance."""
     rate, ours = spec.watch.rate, spec.watch.rate_sql
-    if rate is None or ours is None:
+    if rate is None or ours is None or "rate" in spec.watch.off:
         return
     con.execute(
         f"CREATE OR REPLACE TEMP VIEW {BATCH} AS SELECT * FROM {identifier(spec.table)}"

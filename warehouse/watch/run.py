@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date, timedelta
 
@@ -105,18 +105,22 @@ def _feed(
     found = list(arrival.watch(spec, lines, refused, clock.now()))
     if line.state in ledger.LOADED and line.loaded:
         week = [item.day for item in lines[1:] if item.delivered and item.loaded and line.day - item.day <= BACK]
-        try:
-            found += devices.watch(con, settings, spec, line.day, rows=line.loaded, delivered=week)
-            if "rate" not in spec.watch.off:
-                found += rate.watch(con, spec, line.day)
-            last = max(week, default=None)
-            found += counters.watch(con, spec, line.day)
-            for kind in (levels, places, strangers):
-                found += kind.watch(con, spec, line.day, last)
-        except (duckdb.Error, HubError) as error:
-            text = str(error).splitlines()[0] if isinstance(error, duckdb.Error) else error.part("what")
-            log.event(logger, "watch_failed", level=40, feed=spec.feed, interval=line.day, detail=text)
-            found.append(Finding("watch_failed", "warning", f"a watch could not be run: {text}"))
+        rows, last = line.loaded, max(week, default=None)
+        watches: dict[str, Callable[[], Iterator[Finding]]] = {
+            "devices": lambda: devices.watch(con, settings, spec, line.day, rows=rows, delivered=week),
+            "rate": lambda: rate.watch(con, spec, line.day),
+            "counters": lambda: counters.watch(con, spec, line.day),
+            "levels": lambda: levels.watch(con, spec, line.day, last),
+            "places": lambda: places.watch(con, spec, line.day, last),
+            "strangers": lambda: strangers.watch(con, spec, line.day, last),
+        }
+        for name, watch in watches.items():
+            try:
+                found += watch()
+            except (duckdb.Error, HubError) as error:  # the others still look
+                text = str(error).splitlines()[0] if isinstance(error, duckdb.Error) else error.part("what")
+                log.event(logger, "watch_failed", level=40, feed=spec.feed, interval=line.day, watch=name, detail=text)
+                found.append(Finding("watch_failed", "warning", f"the watch {name} could not be run: {text}", name))
     return Watched(spec.feed, line.day, tuple(found), line.loaded or 0, (time.perf_counter() - started) * 1000)
 
 
