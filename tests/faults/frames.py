@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from collections import Counter
 from pathlib import Path
 
 from cityhub.settings import Settings
 from flow import pushed, steps
+from flow.order import parent_feed
 from sandbox.emitters.content import Order
 from sandbox.emitters.faults import parse
 from sandbox.emitters.run import Emission, emit
@@ -21,6 +23,7 @@ from warehouse import lake
 COUNT, DEVICES, SHARE = 200, 4, 0.1
 FEEDS = {"hj212": "dust.reading", "jt808": "muck.terminal_position"}
 ADDRESS = {"hj212": "${dust_hj212}", "jt808": "${muck_jt808}"}
+TELLS = {"hj212": {"crc_variant": "hj212", "length_valid": "true"}, "jt808": {"flags": ""}}  # column → its usual value
 DEVICE = {"hj212": "mn", "jt808": "terminal_phone"}
 
 
@@ -34,6 +37,10 @@ def play(home: Path, protocol: str, fault: str) -> Outcome:
     assert ADDRESS[protocol] in text
     text = text.replace(ADDRESS[protocol], f"127.0.0.1:{port}").replace("\nactive: false\n", "\nactive: true\n")
     (settings.feeds / f"{feed}.yaml").write_text(text, encoding="utf-8")
+    specs = {path.stem: spec_of(path.stem) for path in sorted((REPOSITORY / "feeds").glob("*.yaml"))}
+    parent = parent_feed(specs[feed], specs)
+    if parent is not None:
+        shutil.copy(REPOSITORY / "feeds" / f"{parent}.yaml", settings.feeds)
     gateway = Process(settings, protocol)
     gateway.start()
     try:
@@ -60,10 +67,12 @@ def play(home: Path, protocol: str, fault: str) -> Outcome:
         balance = "SELECT bool_and(landed = loaded + duplicate + quarantined), sum(duplicate) FROM load_log"
         ((adds_up, duplicates),) = con.execute(balance).fetchall()
         found.adds_up, found.signals["count:duplicate"] = bool(adds_up), int(duplicates or 0)
-        if protocol == "hj212":
-            variants = con.execute(f"SELECT crc_variant, count(*) FROM {spec.table} GROUP BY 1").fetchall()
-            found.signals.update({f"column:crc_variant={name}": count for name, count in variants if name})
+        for column in TELLS[protocol]:
+            told_by = f"SELECT CAST({column} AS VARCHAR), count(*) FROM {spec.table} GROUP BY 1"
+            usual = TELLS[protocol][column]
+            said = con.execute(told_by).fetchall()
+            found.signals.update({f"column:{column}={value}": n for value, n in said if value not in (usual, None)})
         stored = con.execute(f"SELECT count(DISTINCT ({DEVICE[protocol]}, ts)) FROM {spec.table}").fetchall()[0][0]
     found.signals = +Counter(found.signals)
-    found.lost = len(sent) - stored
+    found.lost, found.same = len(sent) - stored, len(sent) == stored and not found.signals
     return found
