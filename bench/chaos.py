@@ -60,9 +60,10 @@ def main() -> int:
         chains = list(pool.map(one, seeds))
     victims = Counter(blow.victim.split(" --")[0] for ended in chains for blow in ended.blows)
     bad = [ended.seed for ended in chains if not ended.good]
+    kills = sum(blow.struck for ended in chains for blow in ended.blows)
     summary = {
-        "undisturbed_s": round(seconds, 1), "dump_sha256": digest(content), "chains": len(chains),
-        "kills": sum(len(ended.blows) for ended in chains), "victims": dict(victims.most_common()), "bad": bad,
+        "undisturbed_s": round(seconds, 1), "dump_sha256": digest(content), "chains": len(chains), "kills": kills,
+        "victims": dict(victims.most_common()), "bad": bad,
         "seconds": round(time.monotonic() - began),
     }  # fmt: skip
     sys.stdout.write(json.dumps(summary, ensure_ascii=False, indent=1) + "\n")

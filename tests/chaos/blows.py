@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import threading
+import time
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 from tests.night.hub import Hub
 from tests.waiting import wait_for
 
-ALL = "every process"
+ALL, NOBODY = "every process", "nobody: it had ended"
 OURS = ("cli.main", "flow.")  # these must end by themselves when their parent is gone
 WATCHER = "sh"  # the sandbox's own; without it a server of the sandbox has nobody to end it
 SHARE_OF_ALL = 0.4
@@ -22,11 +23,18 @@ SHARE_OF_ALL = 0.4
 
 @dataclass(frozen=True)
 class Blow:
-    """What was struck and when (seconds after the start), and how the night ended; None: it was killed itself."""
+    """What was struck and when (seconds after the start), and how the night ended; None: it was killed itself.
+    `seconds` is how long the night ran."""
 
     moment: float
     victim: str
     exit_code: int | None
+    seconds: float
+
+    @property
+    def struck(self) -> bool:
+        """Whether anything was alive to be killed."""
+        return self.victim != NOBODY
 
 
 def members(home: Path) -> dict[int, str]:
@@ -52,25 +60,26 @@ def _name(words: list[str]) -> str:
 
 def strike(hub: Hub, night: subprocess.Popen[str], dice: random.Random, seconds: float) -> Blow:
     """Let the night run for a random time of up to `seconds`, kill, and wait until all that is left has ended."""
-    moment = dice.uniform(0.0, seconds)
+    moment, began = dice.uniform(0.0, seconds), time.monotonic()
     ended = threading.Event()
     watcher = threading.Thread(target=lambda: (night.wait(), ended.set()), daemon=True)
     watcher.start()
     ended.wait(moment)  # the moment is what is tried here
+    ran = time.monotonic() - began
     victim = kill(hub.home, dice)
     night.communicate(timeout=600)
     wait_for(lambda: not [name for name in members(hub.home).values() if name.startswith(OURS)], 60)
     for number in members(hub.home):  # servers of a sandbox that was killed
         _kill(number)
     wait_for(lambda: not members(hub.home), 60)
-    return Blow(round(moment, 2), victim, night.returncode if night.returncode >= 0 else None)
+    return Blow(round(moment, 2), victim, night.returncode if night.returncode >= 0 else None, ran)
 
 
 def kill(home: Path, dice: random.Random) -> str:
     """Kill all processes of a hub or one of them; the name of what was killed."""
     living = members(home)
     if not living:
-        return "nobody: it had ended"
+        return NOBODY
     if dice.random() < SHARE_OF_ALL:
         for number in living:
             _kill(number)

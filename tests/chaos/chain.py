@@ -37,14 +37,16 @@ def settings_of(hub: Hub, feeds: Path) -> Settings:
 
 
 def run(home: Path, feeds: Path, undisturbed: dict[str, str], *, seed: int, kills: int, seconds: float) -> Chain:
-    """Kill `kills` nights at moments of up to `seconds`, then let one finish. A night that says 0 after a blow must
-    have reached the undisturbed state."""
+    """Kill `kills` nights at moments of up to `seconds` (the time of the last that ended first), then let one finish. A
+    night that says 0 after a blow must have reached the undisturbed state."""
     dice, hub, chain = random.Random(seed), Hub(home), Chain(seed)
     settings = settings_of(hub, feeds)
-    for number in range(kills):
+    while sum(blow.struck for blow in chain.blows) < kills:
+        number = len(chain.blows)
         night = hub.start(*NIGHT, CITYHUB_FEEDS=str(feeds))
         blow = strike(hub, night, dice, seconds)
         chain.blows.append(blow)
+        seconds = seconds if blow.struck else blow.seconds
         chain.unsound += [f"after blow {number}: {fault}" for fault in sound.faults(settings)]
         if blow.exit_code == 0 and (left := differences(dump(settings), undisturbed)):
             chain.dishonest.append(f"after blow {number} the night said 0, but {left}")
