@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from cityhub.errors import Usage
 from scoring.numbers import plain, quotient, text
 from scoring.result import ComponentResult, Given, State, Step, UnitInput, Value
 from scoring.scheme import Component, Scheme
-from scoring.switches import Choices, unknown
+from scoring.shares import Shares, check, shares
+from scoring.switches import Choices
 
 ONE = Decimal(1)
 
@@ -20,27 +22,15 @@ def given(value: Value) -> Given:
     return replace(found, state="missing") if found.value is None else found
 
 
-def check(scheme: Scheme, unit: UnitInput) -> None:
-    """Raises `Usage` CH-SCORE-002 for a component or member id that the scheme does not have."""
-    for name, value in unit.components.items():
-        component = scheme.component(name)
-        if isinstance(value, Mapping):
-            _check_members(component, value, unit.unit)
-
-
-def _check_members(component: Component, values: Mapping[str, Value], unit: str) -> None:
-    known = [member.id for member in component.members]
-    for name in values:
-        if name not in known:
-            raise unknown(f"member of {component.id}", name, known or ["(none)"], unit=unit)
-
-
 @dataclass(frozen=True)
 class Weighed:
-    """`parts`: components with their members after them. `raw`: the weighted sum, None while it is held."""
+    """`parts`: components with their members after them. `raw`: the weighted sum, None while it is held. `lines`:
+    signed lines beside the sum; `added` is what they add to it."""
 
     parts: tuple[ComponentResult, ...]
     raw: Decimal | None
+    lines: tuple[ComponentResult, ...] = ()
+    added: Decimal = Decimal(0)
 
 
 def weigh(
@@ -51,32 +41,73 @@ def weigh(
     Points are None for members, and for a component that is missing. `extra` is added to components' values
     before they are weighed (event points, where a switch says so).
     """
-    check(scheme, unit)
+    check(scheme, unit, choices, trace)
+    share = shares(scheme, unit.league, choices)
     tops: list[ComponentResult] = []
     members: dict[str, list[ComponentResult]] = {}
-    for component in scheme.components:
+    for component in share.parts:
         value = unit.components.get(component.id)
-        if isinstance(value, Mapping):
-            result, members[component.id] = _combined(scheme, component, value, choices, trace)
+        if isinstance(value, Mapping) or component.combine == "weighted":
+            parts = value if isinstance(value, Mapping) else {}
+            result, members[component.id] = _combined(scheme, component, parts, choices, trace, share.in_points)
         else:
             found = given(value)
             reason = None if found.value is not None else found.reason or f"{component.title.zh}未报送"
             result = _result(component, found, reason)
+        result = replace(result, weight=share.own[component.id])
         result = _resolved(scheme, result, choices, trace, component)
         tops.append(_with_extra(result, extra.get(component.id), choices, trace))
-    base = _base(tops, choices, trace)
-    counted = [(top.weight or Decimal(0)) * top.value for top in tops if top.value is not None]
+    base = _base(tops, share.base, choices, trace)
+    counted = [_earned(top, top.value, share) for top in tops if top.value is not None]
     held = base is None or (len(counted) < len(tops) and choices["missing_component"] != "renormalise")
     raw = None if held or base is None else quotient(sum(counted, Decimal(0)), base)
-    parts: list[ComponentResult] = []
+    found_parts: list[ComponentResult] = []
     for top in tops:
         own = top.weight or Decimal(0)
         if top.value is not None and base is not None:
-            parts.append(replace(top, weight=quotient(own, base), points=quotient(own * top.value, base)))
+            points = quotient(_earned(top, top.value, share), base)
+            found_parts.append(replace(top, weight=quotient(own, base), points=points))
         else:
-            parts.append(top)
-        parts += members.get(top.component, [])
-    return Weighed(tuple(parts), raw)
+            found_parts.append(top)
+        found_parts += members.get(top.component, [])
+    lines, added = _lines(scheme, unit, choices, trace)
+    return Weighed(tuple(found_parts), None if raw is None else plain(raw + added), lines, added)
+
+
+def _earned(top: ComponentResult, value: Decimal, share: Shares) -> Decimal:
+    return value if share.in_points else (top.weight or Decimal(0)) * value
+
+
+def _lines(
+    scheme: Scheme, unit: UnitInput, choices: Choices, trace: list[Step]
+) -> tuple[tuple[ComponentResult, ...], Decimal]:
+    """Signed lines: listed beside the score, or added to it where a switch says so."""
+    found: list[ComponentResult] = []
+    added = Decimal(0)
+    for component in scheme.components:
+        value = unit.components.get(component.id)
+        if not component.line or value is None or isinstance(value, Mapping):
+            continue
+        line = given(value)
+        if line.value is None:
+            continue
+        if component.max is not None and line.value > component.max:
+            problem = f"{component.id} is a signed line and cannot be over {text(component.max)}"
+            raise Usage("CH-SCORE-004", problem=problem, unit=unit.unit)
+        counts = choices["department_deductions"] == "subtract"
+        added += line.value if counts else 0
+        trace.append(
+            Step(
+                rule=component.id,
+                what=f"{component.title.zh}：{'计入总分' if counts else '单列，不计入总分'}",
+                inputs={component.id: text(line.value) or ""},
+                result=text(line.value if counts else Decimal(0)) or "",
+                clause=component.clause,
+                switch=choices.cite("department_deductions"),
+            )
+        )
+        found.append(replace(_result(component, line, None), points=line.value if counts else None))
+    return tuple(found), added
 
 
 def _with_extra(result: ComponentResult, extra: Decimal | None, choices: Choices, trace: list[Step]) -> ComponentResult:
@@ -109,7 +140,12 @@ def _result(component: Component, found: Given, reason: str | None) -> Component
 
 
 def _combined(
-    scheme: Scheme, component: Component, values: Mapping[str, Value], choices: Choices, trace: list[Step]
+    scheme: Scheme,
+    component: Component,
+    values: Mapping[str, Value],
+    choices: Choices,
+    trace: list[Step],
+    in_points: bool,
 ) -> tuple[ComponentResult, list[ComponentResult]]:
     way = choices["combine_specials"] if component.combine == "mean" else "weighted"
     wanted = component.members if way == "mean_all" else [m for m in component.members if m.id in values]
@@ -121,22 +157,26 @@ def _combined(
         reason = found.reason if found.value is not None else found.reason or f"{member.title.zh}未报送"
         line = replace(_result(member, found, reason), component=f"{component.id}.{member.id}")
         lines.append(_resolved(scheme, line, choices, trace, member))
-    shares = {
+    weights = {
         line.component: (member.weight or ONE) if way == "weighted" else ONE
         for member, line in zip(wanted, lines, strict=True)
     }
     counted = [line for line in lines if line.value is not None]
     missing = [line for line in lines if line.value is None]
-    held = bool(missing) and choices["missing_component"] != "renormalise"
-    total = sum((shares[line.component] for line in counted), Decimal(0))
-    lines = [replace(line, weight=_share(shares[line.component], total, line, held)) for line in lines]
+    # Points that are weighted already have no share to be spread over: one that is missing holds its component.
+    held = bool(missing) and (in_points or choices["missing_component"] != "renormalise")
+    total = sum((weights[line.component] for line in counted), Decimal(0))
+    lines = [replace(line, weight=_share(weights[line.component], total, line, held)) for line in lines]
     if not counted or held:
         whole = len(missing) == len(component.members)
         names = f"全部 {len(missing)} 项" if whole else "、".join(line.title for line in missing)
         reason = f"{component.title.zh}缺项：{names}" if lines else f"{component.title.zh}：没有报送，或没有适用的专项"
         return _result(component, Given(None, "missing"), reason), lines
-    value = quotient(sum((shares[line.component] * (line.value or 0) for line in counted), Decimal(0)), total)
-    mean = "加权平均" if way == "weighted" else "算术平均"
+    if in_points:
+        value, mean = sum((line.value or Decimal(0) for line in counted), Decimal(0)), "各项得分相加"
+    else:
+        value = quotient(sum((weights[line.component] * (line.value or 0) for line in counted), Decimal(0)), total)
+        mean = "加权平均" if way == "weighted" else "算术平均"
     trace.append(
         Step(
             rule=component.id,
@@ -144,7 +184,7 @@ def _combined(
             inputs={line.title: text(line.value) or "" for line in counted},
             result=text(value) or "",
             clause=component.clause,
-            switch=choices.cite("combine_specials") if component.combine == "mean" else None,
+            switch=choices.cite("combine_specials" if component.combine == "mean" else "input_scale"),
         )
     )
     weak = [line for line in lines if line.state != "ok"]
@@ -182,12 +222,12 @@ def _resolved(
     return replace(result, value=value, reason=f"{result.reason}；按{text(value)}分计")
 
 
-def _base(tops: list[ComponentResult], choices: Choices, trace: list[Step]) -> Decimal | None:
-    """What the weights are shares of: 1, or, where a switch says so, the weight of those that are there (None
-    when nothing is)."""
+def _base(tops: list[ComponentResult], whole: Decimal, choices: Choices, trace: list[Step]) -> Decimal | None:
+    """What the weights are shares of: the whole, or, where a switch says so, the weight of those that are there
+    (None when nothing is)."""
     missing = [top for top in tops if top.value is None]
     if not missing or choices["missing_component"] != "renormalise":
-        return ONE
+        return whole
     base = sum((top.weight or Decimal(0) for top in tops if top.value is not None), Decimal(0))
     if not base:
         return None

@@ -1,44 +1,46 @@
-"""What follows from a month's result: places, money, counters through the year."""
+"""What follows from a unit's result: places, money, counters through the year."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
-from scoring import rank
+from scoring import prizes, rank
 from scoring.numbers import text
-from scoring.result import Consequence, MonthScore, Place, Step
-from scoring.scheme import ConsequenceRule, CountTrigger, PlaceTrigger, Scheme
+from scoring.period import Kind, kind
+from scoring.prizes import Fired, Standing
+from scoring.result import Consequence, MonthScore, Place, Step, UnitInput
+from scoring.rules import CountTrigger, PlaceTrigger
+from scoring.scheme import Scheme
 from scoring.switches import Choices
 
-FEN = Decimal("0.01")
 
-
-@dataclass(frozen=True)
-class Standing:
-    """A unit's month as counters see it."""
-
-    score: Decimal
-    place: Place
-    first_and_best_grade: bool
-    last_and_failed: bool
-    final: bool
-
-
-def standings(scheme: Scheme, scores: Mapping[str, tuple[str, Decimal, bool]], choices: Choices) -> dict[str, Standing]:
-    """unit → standing, from unit → (league, score, final)."""
-    placed = rank.places({unit: (league, score) for unit, (league, score, _) in scores.items()}, choices)
-    return {
-        unit: Standing(
-            score=score,
+def standings(
+    scheme: Scheme,
+    scores: Mapping[str, MonthScore],
+    choices: Choices,
+    kind: Kind = "month",
+    found: Mapping[str, UnitInput] | None = None,
+    flags: Mapping[str, frozenset[str]] | None = None,
+) -> dict[str, Standing]:
+    """unit → standing. `found`: what else is known of a unit; `flags`: findings that hold for it."""
+    placed = rank.places({unit: (item.league, item.score) for unit, item in scores.items()}, choices)
+    made: dict[str, Standing] = {}
+    for unit, item in scores.items():
+        marks = (flags or {}).get(unit, frozenset())
+        band = rank.grade(scheme, item.score, choices, kind, marks)
+        made[unit] = Standing(
+            league=item.league,
+            score=item.score,
             place=placed[unit],
-            first_and_best_grade=placed[unit].rank == 1 and rank.grade(scheme, score, choices).id == scheme.best_grade,
-            last_and_failed=is_last(placed[unit], choices) and failed(scheme, score, choices),
-            final=final,
+            grade=band,
+            first_and_best_grade=placed[unit].rank == 1 and rank.is_best(scheme, band),
+            last_and_failed=is_last(placed[unit], choices) and failed(scheme, item.score, choices),
+            final=item.final,
+            flags=marks,
+            persons=found[unit].persons if found and unit in found else 1,
         )
-        for unit, (_, score, final) in scores.items()
-    }
+    return made
 
 
 def is_last(place: Place, choices: Choices) -> bool:
@@ -49,8 +51,9 @@ def is_last(place: Place, choices: Choices) -> bool:
 def failed(scheme: Scheme, score: Decimal, choices: Choices) -> bool:
     """不及格, by the line that the switch draws."""
     if choices["fail_line"] == "below_60":
-        return score < scheme.literal_fail
-    return rank.grade(scheme, score, choices).id == scheme.grades[-1].id
+        return scheme.literal_fail is not None and score < scheme.literal_fail
+    band = rank.grade(scheme, score, choices)
+    return band is not None and band.id == scheme.grades[-1].id
 
 
 def of_earlier(
@@ -58,8 +61,7 @@ def of_earlier(
 ) -> dict[str, dict[str, Standing]]:
     """month → unit → standing, ranked again under the switches in force."""
     return {
-        month: standings(scheme, {m.unit: (m.league, m.score, m.final) for m in scores}, choices)
-        for month, scores in earlier.items()
+        month: standings(scheme, {item.unit: item for item in scores}, choices) for month, scores in earlier.items()
     }
 
 
@@ -71,14 +73,21 @@ def fire(
     period: str,
     now: Standing,
     earlier: Mapping[str, Mapping[str, Standing]],
+    awarded: Fired,
     trace: list[Step],
 ) -> list[Consequence]:
-    """The monthly rules that fire for a unit, in the scheme's order."""
+    """The rules of the period that fire for a unit, in the scheme's order; `awarded`: those of whole groups."""
     fired: list[tuple[Consequence, Step]] = []
     for rule in scheme.consequences:
+        if (rule.id, unit) in awarded:
+            given = awarded[rule.id, unit]
+            fired.append((given, prizes.step(rule, given, choices)))
+            continue
+        if not prizes.due(rule, kind(period), choices):
+            continue
         tied = ""
         if isinstance(rule.trigger, PlaceTrigger):
-            why = _placed(scheme, rule, rule.trigger, now.place, choices)
+            why = _placed(scheme, rule.trigger, now.place, choices)
             tied = f"并列 {now.place.tied} 个单位" if now.place.tied > 1 else ""
         elif isinstance(rule.trigger, CountTrigger):
             why = _counted(rule.trigger, unit, choices, period=period, now=now, earlier=earlier)
@@ -86,7 +95,7 @@ def fire(
             continue
         if why is None:
             continue
-        money = _money(rule, now.place, choices)
+        money = Decimal(0) if rule.cash_yuan is None else prizes.shared(rule.cash_yuan, now.place, choices)
         consequence = Consequence(rule.id, rule.kind, tuple(rule.action), rule.clause, money, rule.by, tied or None)
         step = Step(
             rule=rule.id,
@@ -102,9 +111,7 @@ def fire(
     return [consequence for consequence, _ in fired]
 
 
-def _placed(scheme: Scheme, rule: ConsequenceRule, trigger: PlaceTrigger, place: Place, choices: Choices) -> str | None:
-    if rule.cash_yuan is not None and choices["first_place_cash"] == "annual":
-        return None
+def _placed(scheme: Scheme, trigger: PlaceTrigger, place: Place, choices: Choices) -> str | None:
     literal = choices["groups"] == "separate_literal"
     places = 1 if place.size < scheme.small_group and not literal else trigger.places
     top = place.rank <= places
@@ -123,14 +130,6 @@ def _top_places(scheme: Scheme) -> int:
          if isinstance(rule.trigger, PlaceTrigger) and rule.trigger.side == "top"),
         default=1,
     )  # fmt: skip
-
-
-def _money(rule: ConsequenceRule, place: Place, choices: Choices) -> Decimal:
-    if rule.cash_yuan is None:
-        return Decimal(0)
-    if choices["ties"] == "competition_split" and place.tied > 1:
-        return (rule.cash_yuan / place.tied).quantize(FEN, rounding=ROUND_DOWN)
-    return rule.cash_yuan
 
 
 def previous(month: str) -> str:

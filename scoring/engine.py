@@ -1,15 +1,17 @@
-"""The score of a month: pure functions from a scheme and its inputs to results, each with its trace."""
+"""The score of a period: pure functions from a scheme and its inputs to results, each with its trace."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from cityhub.errors import Usage
-from scoring import components, consequences, events, rank
+from scoring import components, consequences, events, ledger, prizes, rank, steps
+from scoring import period as periods
 from scoring.numbers import exact, plain, rounded, text
-from scoring.result import ComponentResult, EventResult, Inputs, Place, State, Step, UnitInput, UnitResult
+from scoring.prizes import Fired, Standing
+from scoring.result import ComponentResult, EventResult, Inputs, MonthScore, Place, State, Step, UnitInput, UnitResult
 from scoring.scheme import Scheme
 from scoring.switches import Choices
 
@@ -28,16 +30,21 @@ class _Draft:
     score: Decimal | None
     state: State
     reason: str | None
+    balance: ledger.Balance | None = None
 
 
 def compute(scheme: Scheme, inputs: Inputs) -> list[UnitResult]:
     """The results of all units, in the order given.
 
     A unit without a score has no rank and holds no place in its group. Raises `Usage` CH-SCORE-002 for an id
-    that the scheme does not have (component, member, rule, level, league, switch) and CH-SCORE-004 for a unit
-    that stands twice.
+    that the scheme does not have (component, member, rule, level, league, switch), CH-SCORE-004 for a unit that
+    stands twice and for a period that the scheme does not score, CH-SCORE-008 for what is no period.
     """
     choices = scheme.choices(dict(inputs.switches))
+    kind = periods.kind(inputs.period)
+    if kind not in scheme.cadences:
+        problem = f"{scheme.scheme} scores {', '.join(scheme.cadences)}, not a {kind} ({inputs.period})"
+        raise Usage("CH-SCORE-004", problem=problem)
     seen: set[str] = set()
     for unit in inputs.units:
         if unit.unit in seen:
@@ -46,64 +53,64 @@ def compute(scheme: Scheme, inputs: Inputs) -> list[UnitResult]:
         scheme.league(unit.league)
     with exact():
         drafts = [_draft(scheme, unit, inputs, choices) for unit in inputs.units]
+        if scheme.ranking == "each":
+            _rank_each(drafts, choices)
         now = consequences.standings(
             scheme,
-            {d.unit.unit: (d.unit.league, d.score, d.state == "ok") for d in drafts if d.score is not None},
+            {d.unit.unit: MonthScore(d.unit.unit, d.unit.league, d.score, final=d.state == "ok")
+             for d in drafts if d.score is not None},
             choices,
-        )
+            kind,
+            {d.unit.unit: d.unit for d in drafts},
+            {d.unit.unit: events.flags(scheme, d.unit, inputs.period) for d in drafts},
+        )  # fmt: skip
         earlier = consequences.of_earlier(
             scheme,
             {month: scores for month, scores in inputs.earlier.items() if month < inputs.period},
             choices,
         )
-        return [_result(scheme, draft, choices, period=inputs.period, now=now, earlier=earlier) for draft in drafts]
+        awarded = prizes.award(scheme, kind, now, choices)
+        return [
+            _result(scheme, draft, choices, period=inputs.period, now=now, earlier=earlier, awarded=awarded)
+            for draft in drafts
+        ]
 
 
 def _draft(scheme: Scheme, unit: UnitInput, inputs: Inputs, choices: Choices) -> _Draft:
+    if unit.settled is not None:
+        given = unit.settled
+        return _Draft(unit, list(given.steps), [], [], given.raw, given.score, given.state, given.reason)
     trace: list[Step] = []
+    if scheme.method == "ledger":
+        found = ledger.balance(scheme, unit, inputs.period, choices, trace)
+        draft = _Draft(unit, trace, list(found.parts), [], found.score, found.score, found.state, found.reason, found)
+        return draft if inputs.complete or found.score is None else _open(draft)
     applied = events.apply(scheme, unit, inputs.period, choices, trace)
     net = sum((item.counted for item in applied), ZERO)
     into = choices["event_points"]
-    extra = {scheme.event_component: net} if into == "to_component" else {}
+    extra = {scheme.event_component: net} if into == "to_component" and scheme.event_component else {}
     weighed = components.weigh(scheme, unit, choices, trace, extra)
     raw, parts = weighed.raw, list(weighed.parts)
     top = [part for part in parts if "." not in part.component]
     missing = [part for part in top if part.value is None]
-    trace.append(_weighting(scheme, top, raw))
+    trace.append(steps.weighting(scheme, top, raw, weighed.added, choices))
     score = raw
     if raw is not None and into == "after_weighting":
         score = plain(raw + net)
         if applied:
-            trace.append(_adding(raw, net, score, choices))
+            trace.append(steps.adding(raw, net, score, choices))
     if score is not None and choices["clamp"] == "stored":
         score = min(max(score, scheme.scale.min), scheme.scale.max)
         trace.append(Step("clamp", "限制在 0 至 100", {}, text(score) or "", switch=choices.cite("clamp")))
     state, reason = _state(top, missing, raw, inputs.complete)
-    return _Draft(unit, trace, parts, applied, raw, score, state, reason)
+    if scheme.ranking == "each" and choices["overall_score"] == "none":
+        raw = score = None
+        reason = reason or f"各项分别排名，不设总分（{choices.cite('overall_score')}）"
+    return _Draft(unit, trace, [*parts, *weighed.lines], applied, raw, score, state, reason)
 
 
-def _weighting(scheme: Scheme, top: list[ComponentResult], raw: Decimal | None) -> Step:
-    return Step(
-        rule="weighted_sum",
-        what="加权：" + " + ".join(f"{_cut(p.weight)}×{text(p.value) or '缺'}" for p in top),
-        inputs={part.component: text(part.points) or "" for part in top},
-        result=text(raw) or "暂定，不出总分",
-        clause=scheme.formula,
-    )
-
-
-def _cut(weight: Decimal | None) -> str:
-    return "缺" if weight is None else text(rounded(weight, 6)) or ""
-
-
-def _adding(raw: Decimal, net: Decimal, score: Decimal, choices: Choices) -> Step:
-    return Step(
-        rule="events",
-        what="加减分加到加权成绩",
-        inputs={"weighted_sum": text(raw) or "", "events": text(net) or ""},
-        result=text(score) or "",
-        switch=choices.cite("event_points"),
-    )
+def _open(draft: _Draft) -> _Draft:
+    return replace(draft, state="provisional", reason="本期未结束")
 
 
 def _state(
@@ -118,38 +125,58 @@ def _state(
     return ("provisional" if weak else "ok"), "；".join(reasons) or None
 
 
+def _rank_each(drafts: list[_Draft], choices: Choices) -> None:
+    """Every component ranks the units that have it."""
+    ids = dict.fromkeys(part.component for draft in drafts for part in draft.parts)
+    for name in ids:
+        values = {
+            draft.unit.unit: (draft.unit.league, part.value)
+            for draft in drafts
+            for part in draft.parts
+            if part.component == name and part.value is not None
+        }
+        placed = rank.places(values, choices)
+        for draft in drafts:
+            draft.parts = [_with_place(part, name, placed.get(draft.unit.unit)) for part in draft.parts]
+
+
+def _with_place(part: ComponentResult, name: str, place: Place | None) -> ComponentResult:
+    return replace(part, place=place) if part.component == name else part
+
+
 def _result(
     scheme: Scheme,
     draft: _Draft,
     choices: Choices,
     *,
     period: str,
-    now: Mapping[str, consequences.Standing],
-    earlier: Mapping[str, Mapping[str, consequences.Standing]],
+    now: Mapping[str, Standing],
+    earlier: Mapping[str, Mapping[str, Standing]],
+    awarded: Fired,
 ) -> UnitResult:
     trace, score = draft.trace, draft.score
     standing = now.get(draft.unit.unit)
-    band = None if score is None else rank.grade(scheme, score, choices)
+    band = standing.grade if standing else None
     fired = []
-    if score is not None and band is not None and standing is not None:
-        trace.append(
-            Step(
-                rule="grade",
-                what=f"等次：{band.title.zh}",
-                inputs={"score": text(score) or ""},
-                result=band.id,
-                clause="四、计分方式",
-                switch=choices.cite("grade_rounding"),
-            )
-        )
-        trace.append(_ranking(standing.place, score, choices))
+    if score is not None and standing is not None:
+        if band is not None:
+            trace.append(steps.grade(scheme, band, score, standing.flags, choices))
+        trace.append(steps.ranking(scheme, standing.place, score, choices))
         fired = consequences.fire(
-            scheme, draft.unit.unit, choices, period=period, now=standing, earlier=earlier, trace=trace
+            scheme,
+            draft.unit.unit,
+            choices,
+            period=period,
+            now=standing,
+            earlier=earlier,
+            awarded=awarded,
+            trace=trace,
         )
     shown = None
     if score is not None:
         limited = min(max(score, scheme.scale.min), scheme.scale.max) if choices["clamp"] == "display" else score
         shown = format(rounded(limited), "f")
+    handed = {rule.id for rule in scheme.consequences if rule.handover} & {item.rule for item in fired}
     return UnitResult(
         unit=draft.unit.unit,
         league=draft.unit.league,
@@ -170,16 +197,7 @@ def _result(
         money_yuan=sum((item.money_yuan for item in fired), ZERO),
         trace=tuple(trace),
         name=draft.unit.name,
-    )
-
-
-def _ranking(place: Place, score: Decimal, choices: Choices) -> Step:
-    tied = f"，{place.tied} 个单位并列" if place.tied > 1 else ""
-    return Step(
-        rule="rank",
-        what=f"第 {place.rank} 名，共 {place.size} 个有成绩的单位{tied}",
-        inputs={"score": text(score) or ""},
-        result=str(place.rank),
-        clause="七（二）1：每月考核数据排出名次",
-        switch=f"{choices.cite('ties')}，{choices.cite('groups')}",
+        handover=ledger.record(scheme, draft.unit, period, draft.balance, choices)
+        if handed and draft.balance is not None and draft.state == "ok"
+        else None,
     )

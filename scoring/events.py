@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from cityhub.errors import Usage
+from scoring import period as periods
 from scoring.numbers import text
 from scoring.result import Event, EventResult, Step, UnitInput
-from scoring.scheme import EventRule, Scheme
+from scoring.rules import EventRule
+from scoring.scheme import Scheme
 from scoring.switches import Choices, unknown
 
 ZERO = Decimal(0)
@@ -66,16 +68,27 @@ def _stated(scheme: Scheme, event: Event, unit: str, choices: Choices) -> _Line:
             raise unknown(f"level of {rule.id}", str(event.level), list(rule.points), unit=unit)
         points = rule.points[event.level]
     else:
-        points = rule.points
+        points = ZERO if rule.points is None else rule.points
     times = 1 if choices["event_unit"] == "record" else event.count
     stated = rule.sign * points * times
-    return _Line(event, rule, stated, stated, "计入")
+    return _Line(event, rule, stated, stated, "标记，不计分" if rule.kind == "flag" else "计入")
 
 
 def _of_month(line: _Line, period: str) -> _Line:
-    if line.event.on is None or line.event.on.isoformat().startswith(period):
+    if in_period(line.event, period):
         return line
     return replace(line, counted=ZERO, effect=f"属 {line.event.on:%Y-%m}，不计入 {period}")
+
+
+def in_period(event: Event, period: str) -> bool:
+    """Whether its date, where it has one, is in the period."""
+    return event.on is None or periods.contains(period, event.on)
+
+
+def flags(scheme: Scheme, unit: UnitInput, period: str) -> frozenset[str]:
+    """The findings of kind flag that hold for a unit in a period, its shorter periods' included."""
+    known = {rule.id for rule in scheme.events if rule.kind == "flag"}
+    return unit.flags | {event.rule for event in unit.events if event.rule in known and in_period(event, period)}
 
 
 def _highest(lines: list[_Line]) -> list[_Line]:

@@ -17,7 +17,8 @@ from pydantic import Field, model_validator
 from cityhub.spec.source import Model
 from scoring.numbers import POINTS, Exact, exact, plain, text
 from scoring.result import ComponentResult, State, Step
-from scoring.scheme import FOLDER, Title, read_model
+from scoring.rules import Title
+from scoring.scheme import FOLDER, read_model
 
 HUNDRED = Decimal(100)
 

@@ -6,18 +6,36 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from scoring.numbers import rounded
+from scoring.period import Kind
 from scoring.result import Place
 from scoring.scheme import Grade, Scheme
 from scoring.switches import Choices
 
 
-def grade(scheme: Scheme, score: Decimal, choices: Choices) -> Grade:
-    """The band that holds the score: lower bounds are inclusive."""
+def grade(
+    scheme: Scheme,
+    score: Decimal,
+    choices: Choices,
+    kind: Kind = "month",
+    flags: frozenset[str] = frozenset(),
+) -> Grade | None:
+    """The band that holds the score: lower bounds are inclusive. None where the period has no grade.
+
+    A finding that keeps a unit from a grade of the year puts it into the next one.
+    """
+    if choices["unset_values"] != "config_only" or (kind != "year" and choices["month_grades"] == "year_only"):
+        return None
     judged = rounded(score) if choices["grade_rounding"] == "rounded_2" else score
+    blocked = {rule.blocks_grade for rule in scheme.events if rule.id in flags and kind == "year"}
     for band in scheme.grades:
-        if band.min is None or judged >= band.min:
+        if (band.min is None or judged >= band.min) and band.id not in blocked:
             return band
-    raise AssertionError("the last grade has no lower bound")
+    return None
+
+
+def is_best(scheme: Scheme, band: Grade | None) -> bool:
+    """Whether it is the scheme's best grade."""
+    return band is not None and band.id == scheme.best_grade
 
 
 def group_of(league: str, choices: Choices) -> str:

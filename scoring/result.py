@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
@@ -26,6 +26,18 @@ Value = Given | Decimal | None
 
 
 @dataclass(frozen=True)
+class Step:
+    """One step of the arithmetic: what was done, to which numbers, by which rule, with what result."""
+
+    rule: str
+    what: str
+    inputs: Mapping[str, str]
+    result: str
+    clause: str | None = None
+    switch: str | None = None
+
+
+@dataclass(frozen=True)
 class Event:
     """A bonus or deduction record. `on` is the date that decides its month; None: this month."""
 
@@ -39,15 +51,43 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Violation:
+    """A record of a ledger: what a vehicle was seen doing, when (local time) and by whom."""
+
+    type: str
+    plate: str
+    at: datetime
+    reporter: str
+    id: str | None = None
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A score that is there already (given, or rolled up from shorter periods): it is only judged."""
+
+    score: Decimal | None
+    state: State = "ok"
+    reason: str | None = None
+    steps: tuple[Step, ...] = ()
+    raw: Decimal | None = None
+
+
+@dataclass(frozen=True)
 class UnitInput:
-    """A unit in a month. `components`: id → value, or id → {member id → value}; a member that is not there
-    does not apply to the unit, a member with None is missing."""
+    """A unit in a period. `components`: id → value, or id → {member id → value}; a member that is not there
+    does not apply to the unit, a member with None is missing. `violations` None: the ledger was not delivered.
+    `settled`: nothing is computed but rank, grade and consequences. `flags`: findings of kind flag from shorter
+    periods. `persons`: how many people paid a deposit."""
 
     unit: str
     league: str
     components: Mapping[str, Value | Mapping[str, Value]]
     events: tuple[Event, ...] = ()
     name: str | None = None
+    violations: tuple[Violation, ...] | None = None
+    settled: Settled | None = None
+    flags: frozenset[str] = frozenset()
+    persons: int = 1
 
 
 @dataclass(frozen=True)
@@ -75,20 +115,9 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Step:
-    """One step of the arithmetic: what was done, to which numbers, by which rule, with what result."""
-
-    rule: str
-    what: str
-    inputs: Mapping[str, str]
-    result: str
-    clause: str | None = None
-    switch: str | None = None
-
-
-@dataclass(frozen=True)
 class ComponentResult:
-    """A component or member (`specials.roads`). `points` = weight × value, None for members."""
+    """A component or member (`specials.roads`). `points` = weight × value, None for members. `place`: its own rank,
+    in a scheme that ranks each component."""
 
     component: str
     title: str
@@ -98,6 +127,7 @@ class ComponentResult:
     state: State
     source: str | None = None
     reason: str | None = None
+    place: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -143,7 +173,8 @@ class Place:
 
 @dataclass(frozen=True)
 class UnitResult:
-    """The result of a unit in a month. `score` is exact, None while a component is held."""
+    """The result of a unit in a period. `score` is exact, None while a component is held. `handover`: the record
+    that goes to another authority, where a consequence says so."""
 
     unit: str
     league: str
@@ -164,3 +195,4 @@ class UnitResult:
     money_yuan: Decimal
     trace: tuple[Step, ...]
     name: str | None = None
+    handover: Mapping[str, object] | None = None

@@ -11,8 +11,8 @@ from pydantic import Field, model_validator
 from cityhub.errors import Usage
 from cityhub.spec.source import Model
 
-# What the engine does for a scheme that has no switch of that name. The first four are general; the names
-# are what the engine asks for, the ids (QA1 …) are what the documents and the results cite.
+# What the engine does for a scheme that has no switch of that name. The names are what the engine asks for;
+# the ids (QA1, ZA1 …) are what the documents and the results cite.
 FALLBACK: dict[str, str] = {
     "combine_specials": "mean_applicable",
     "missing_component": "hold",
@@ -36,6 +36,21 @@ FALLBACK: dict[str, str] = {
     "event_unit": "count",
     "event_month": "decision_date",
     "repeat_penalties": "from_then_on",
+    "input_scale": "hundred",
+    "department_deductions": "separate_line",
+    "veto_source": "manual_flag",
+    "annual_mean": "arithmetic",
+    "month_grades": "shown",
+    "class_set": "four_only",
+    "class_order": "by_id",
+    "overall_score": "mean",
+    "ledger_period": "calendar_year",
+    "ledger_merge": "plate_type_minutes",
+    "unset_values": "config_only",
+    "quarter_basis": "months",
+    "year_basis": "quarters",
+    "week_month": "thursday",
+    "gaps": "hold",
 }
 
 

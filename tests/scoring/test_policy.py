@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from scoring.policy import Curve, DigitalPolicy, Measure, Score, score
-from scoring.scheme import Title
+from scoring.rules import Title
 
 
 def curve(code: str, weight: str = "10", **more: object) -> Curve:
