@@ -25,6 +25,7 @@ from cli import (
     register,
     retention,
     runs,
+    score_trials,
     scores,
     services,
     silence,
@@ -58,6 +59,7 @@ for verb in (register.check, register.preview, register.connect, switch.activate
 feed_draft.register(feeds.app)
 feed_workbook.register(feeds.app)
 app.add_typer(feeds.app, name="feed")
+scores.score_app.command("whatif")(score_trials.whatif)
 app.add_typer(scores.score_app, name="score")
 app.add_typer(scores.publish_app, name="publish")
 app.add_typer(plan.app, name="plan")

@@ -11,7 +11,7 @@ from cityhub.clock import month_bounds, month_of, yesterday
 from cityhub.settings import load as load_settings
 from cli.output import as_json, guarded, out, parse_day, parse_month, table
 
-score_app = typer.Typer(help="Scores: compute, explain.", no_args_is_help=True)
+score_app = typer.Typer(help="Scores: compute, explain, compare, whatif.", no_args_is_help=True)
 publish_app = typer.Typer(help="Publications: list, verify.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 

@@ -1,0 +1,1 @@
+"""A scheme over an inputs file: no warehouse, no clock, the same engine."""

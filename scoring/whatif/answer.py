@@ -1,0 +1,115 @@
+"""A trial as one JSON document: numbers as exact text, grades in Chinese with their ids beside, rule ids in order."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+from scoring.numbers import text
+from scoring.result import ComponentResult, EventResult, UnitResult
+from scoring.rows import plain_steps
+from scoring.scheme import Scheme
+from scoring.whatif.run import Trial
+
+Tree = dict[str, Any]
+
+
+def tree(trial: Trial) -> Tree:
+    """The whole answer."""
+    rules = trial.scheme
+    found: Tree = {
+        "scheme": rules.scheme,
+        "version": rules.version,
+        "title": rules.title.model_dump(),
+        "period": trial.period,
+        "switches": trial.choices.by_id(),
+        "switches_named": [
+            {
+                "id": switch.id,
+                "name": switch.name,
+                "question": switch.question,
+                "option": trial.choices[switch.name],
+                "meaning": switch.options[trial.choices[switch.name]],
+                "default": switch.default,
+            }
+            for switch in rules.switches
+        ],
+        "units": [_unit(rules, result, trial) for result in trial.results],
+    }
+    configured = {name: rules.model_dump(mode="json")[name] for name in rules.configurable}
+    return found | ({"config": configured} if configured else {})
+
+
+def _unit(rules: Scheme, result: UnitResult, trial: Trial) -> Tree:
+    found: Tree = _short(rules, result) | {
+        "unit": result.unit,
+        "name": result.name or result.unit,
+        "league": result.league,
+        "league_zh": rules.league(result.league).title.zh,
+        "raw": text(result.raw),
+        "event_points": text(result.event_points),
+        "consequence_details": [_plain(asdict(item)) for item in result.consequences],
+        "components": [_component(part) for part in result.components],
+        "events": [_event(item) for item in result.events],
+        "trace": plain_steps(list(result.trace)),
+    }
+    if result.handover is not None:
+        found["handover"] = result.handover
+    parts = {
+        period: _short(rules, item)
+        for period, results in trial.parts.items()
+        for item in results
+        if item.unit == result.unit
+    }
+    if parts:
+        earned = sum((Decimal(part["money_yuan"]) for part in parts.values()), result.money_yuan)
+        found |= {"periods": parts, "money_yuan_with_periods": text(earned)}
+    return found
+
+
+def _short(rules: Scheme, result: UnitResult) -> Tree:
+    """What a period says of a unit in one line."""
+    return {
+        "score": text(result.score),
+        "shown": result.shown,
+        "grade": result.grade_zh,
+        "grade_id": result.grade,
+        "grade_en": next((band.title.en for band in rules.grades if band.id == result.grade), None),
+        "rank": result.rank,
+        "of": None if result.place is None else result.place.size,
+        "tied": None if result.place is None else result.place.tied,
+        "state": result.state,
+        "reason": result.reason,
+        "consequences": [item.rule for item in result.consequences],
+        "money_yuan": text(result.money_yuan),
+    }
+
+
+def _component(part: ComponentResult) -> Tree:
+    found: Tree = {
+        "component": part.component,
+        "title": part.title,
+        "weight": text(part.weight),
+        "value": text(part.value),
+        "points": text(part.points),
+        "state": part.state,
+        "reason": part.reason,
+    }
+    if part.place is not None:
+        found |= {"rank": part.place.rank, "of": part.place.size, "tied": part.place.tied}
+    return found
+
+
+def _event(item: EventResult) -> Tree:
+    return {
+        "rule": item.event.rule,
+        "event_id": item.event.event_id,
+        "stated": text(item.stated),
+        "counted": text(item.counted),
+        "effect": item.effect,
+    }
+
+
+def _plain(item: Tree) -> Tree:
+    return {key: text(value) if isinstance(value, Decimal) else value for key, value in item.items()}
