@@ -39,7 +39,7 @@ def generate(random: Random, way: str) -> Tree:
     for number in range(random.randint(3, 5)):
         league = random.choice(list(PARTS) if number else ["tier_1"])
         unit: Tree = {"unit": f"u{number}", "league": league}
-        first, last = random.choice([(0, 12), (0, 12), (random.randint(1, 6), 12), (0, random.randint(6, 11))])
+        first, last = random.choice([(0, 12), (0, 12), (random.randint(1, 6), 12), (0, random.randint(5, 11))])
         if first:
             unit["since"] = f"2026-{first + 1:02d}-01"
         if last < 12:

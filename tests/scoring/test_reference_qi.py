@@ -28,7 +28,7 @@ def generate(random: Random) -> Tree:
         first = random.choice([1, 1, 1, 1, random.randint(2, 12)])
         last = random.choice([12, 12, 12, 12, random.randint(first, 12)])
         league = "territory" if number < 4 or random.random() < 0.3 else "department"
-        quality = random.choice(["low", "high", "any"])
+        quality = random.choice(["low", "high", "any", "low", "high", "any", "steady"])
         months = {f"2026-{m:02d}": month(random, m, units, quality) for m in range(first, last + 1)}
         units.append({"unit": f"u{number}", "league": league, "months": months})
     return {"scheme": "qi-county", "period": "2026", "units": units}
@@ -40,10 +40,13 @@ def month(random: Random, number: int, before: list[Tree], quality: str) -> Tree
     twins = [unit["months"][name] for unit in before if name in unit["months"]]
     if twins and random.random() < 0.15:
         return dict(random.choice(twins))
+    if quality == "steady":  # a year of exactly 85, where prizes begin
+        parts: Tree = {key: "85" for key in SHARES if key != "specials"} | {"specials": {"roads": "85"}}
+        return {"components": parts, "events": []}
     edges = {"low": EDGES[:3], "high": EDGES[2:8], "any": EDGES}[quality]
     level = mark(random, edges, 84 if quality == "high" else 0)
     same = random.random() < 0.5
-    parts: Tree = {key: level if same else mark(random, edges, 80) for key in SHARES if key != "specials"}
+    parts = {key: level if same else mark(random, edges, 80) for key in SHARES if key != "specials"}
     chosen = random.sample(CAMPAIGNS, random.choice([8, 8, 5, 4, 3, 1]))
     parts["specials"] = {key: level if same else mark(random, edges, 80) for key in chosen}
     if random.random() < 0.04:
