@@ -34,7 +34,7 @@ def render(tree: dict[str, Any]) -> str:
     lines += _events(tree)
     lines.append("")
     lines.append("推算步骤")
-    lines += [_step(number, step) for number, step in enumerate(tree["steps"], 1)]
+    lines += [step_line(number, step) for number, step in enumerate(tree["steps"], 1)]
     lines.append("")
     lines += _consequences(tree)
     lines.append("开关（文件未定之处的取值）")
@@ -129,7 +129,8 @@ def _events(tree: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _step(number: int, step: dict[str, Any]) -> str:
+def step_line(number: int, step: dict[str, Any]) -> str:
+    """One step of a trace: what was done, to what, with what result, by which clause and switch."""
     inputs = "，".join(f"{key}={value}" for key, value in step.get("inputs", {}).items() if value != "")
     note = "　".join(part for part in (step.get("clause"), step.get("switch")) if part)
     return (

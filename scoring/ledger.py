@@ -79,7 +79,8 @@ def _entry(ledger: LedgerSpec, item: Violation, unit: str) -> Entry:
         raise unknown("violation", item.type, list(kinds), unit=unit)
     if item.reporter not in {reporter.id for reporter in ledger.reporters}:
         raise unknown("reporter", item.reporter, [reporter.id for reporter in ledger.reporters], unit=unit)
-    return Entry(item, kinds[item.type], ledger.points[item.type], "计入")
+    points = ledger.points[item.type] if item.points is None else item.points
+    return Entry(item, kinds[item.type], points, "计入")
 
 
 def _merged(ledger: LedgerSpec, entries: list[Entry], choices: Choices) -> list[Entry]:

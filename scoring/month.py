@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import duckdb
+
 from cityhub import log
 from cityhub.clock import day_bounds, month_bounds
 from cityhub.settings import Settings
 from scoring import policy, scheme, store, tables
+from scoring.compare import Side, Tree, compare
 from scoring.engine import compute
 from scoring.gather import gather
 from scoring.result import UnitResult
@@ -44,15 +47,11 @@ def score_month(
     Rows that are the same stay, with their `as_of`. `switches` replaces defaults of the scheme (id → option);
     `rules` and `ours` the scheme and the digital-city policy in force.
     """
-    complete = as_of >= month_bounds(month)[1] - timedelta(days=1)
     rules, ours = rules or scheme.load(SCHEME), ours or policy.load()
     con = lake.connect(settings)
     try:
-        tables.set_month(con, rules.scheme, month)
-        con.execute("BEGIN")  # one snapshot for all inputs
-        found = tables.read(con, tables.queries(con))
-        con.execute("COMMIT")
-        gathered = gather(rules, ours, found, month=month, complete=complete, switches=switches)
+        gathered = gather(rules, ours, _read(con, rules, month), month=month, complete=over(month, as_of),
+                          switches=switches)  # fmt: skip
         results, choices = compute(rules, gathered.inputs), rules.choices(switches)
         new = {
             "score": [row for result in results for row in score_rows(result, gathered, choices)],
@@ -71,3 +70,35 @@ def score_month(
     scored = sum(result.score is not None for result in results)
     log.event(logger, "score", interval=month, rows=len(new["score"]), scored=scored, written=bool(changed))
     return Scored(month, scored, len(results) - scored, bool(changed), tuple(results))
+
+
+def over(month: str, as_of: date) -> bool:
+    """Whether a month is over at the end of a service day."""
+    return as_of >= month_bounds(month)[1] - timedelta(days=1)
+
+
+def _read(con: duckdb.DuckDBPyConnection, rules: scheme.Scheme, month: str) -> tables.Tables:
+    tables.set_month(con, rules.scheme, month)
+    con.execute("BEGIN")  # one snapshot for all inputs
+    found = tables.read(con, tables.queries(con))
+    con.execute("COMMIT")
+    return found
+
+
+def compare_month(
+    settings: Settings,
+    month: str,
+    as_of: date,
+    sides: tuple[tuple[scheme.Scheme, dict[str, str]], tuple[scheme.Scheme, dict[str, str]]],
+) -> Tree:
+    """The month by two schemes or two sets of switches, from the same rows of the lake; nothing is written."""
+    con = lake.connect(settings, read_only=True)
+    try:
+        found = _read(con, sides[0][0], month)
+    finally:
+        con.close()
+    made = []
+    for rules, switches in sides:
+        gathered = gather(rules, policy.load(), found, month=month, complete=over(month, as_of), switches=switches)
+        made.append(Side(rules, rules.choices(switches), month, compute(rules, gathered.inputs)))
+    return compare(made[0], made[1])

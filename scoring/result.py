@@ -52,13 +52,15 @@ class Event:
 
 @dataclass(frozen=True)
 class Violation:
-    """A record of a ledger: what a vehicle was seen doing, when (local time) and by whom."""
+    """A record of a ledger: what a vehicle was seen doing, when (local time) and by whom. `points` None: those of
+    the price list."""
 
     type: str
     plate: str
     at: datetime
     reporter: str
     id: str | None = None
+    points: Decimal | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
+from cityhub.errors import Usage
+from scoring.explain_text import STATES, step_line
 from scoring.numbers import text
 from scoring.result import ComponentResult, EventResult, UnitResult
 from scoring.rows import plain_steps
@@ -15,9 +17,10 @@ from scoring.whatif.run import Trial
 Tree = dict[str, Any]
 
 
-def tree(trial: Trial) -> Tree:
-    """The whole answer."""
+def tree(trial: Trial, only: str | None = None) -> Tree:
+    """The whole answer, or that for one unit; raises `Usage` CH-SCORE-006 for a unit that is not there."""
     rules = trial.scheme
+    results = trial.results if only is None else (_find(trial, only),)
     found: Tree = {
         "scheme": rules.scheme,
         "version": rules.version,
@@ -35,10 +38,27 @@ def tree(trial: Trial) -> Tree:
             }
             for switch in rules.switches
         ],
-        "units": [_unit(rules, result, trial) for result in trial.results],
+        "units": [_unit(rules, result, trial) for result in results],
     }
     configured = {name: rules.model_dump(mode="json")[name] for name in rules.configurable}
     return found | ({"config": configured} if configured else {})
+
+
+def lines(trial: Trial, unit: str) -> list[str]:
+    """Every step of a unit, as the explanation of a published score has them."""
+    result = _find(trial, unit)
+    head = f"{result.name or result.unit}（{result.unit}）{result.period} {trial.scheme.title.zh}"
+    score = text(result.score) or "暂无"
+    steps = [step_line(number, step) for number, step in enumerate(plain_steps(list(result.trace)), 1)]
+    said = f"  成绩 {score}　等次 {result.grade_zh or '—'}　名次 {result.rank or '—'}　{STATES[result.state]}"
+    return [head, said, *([f"  原因 {result.reason}"] if result.reason else []), *steps]
+
+
+def _find(trial: Trial, unit: str) -> UnitResult:
+    for result in trial.results:
+        if unit in {result.unit, result.name}:
+            return result
+    raise Usage("CH-SCORE-006", unit=unit, near=", ".join(result.unit for result in trial.results))
 
 
 def _unit(rules: Scheme, result: UnitResult, trial: Trial) -> Tree:
@@ -49,6 +69,7 @@ def _unit(rules: Scheme, result: UnitResult, trial: Trial) -> Tree:
         "league_zh": rules.league(result.league).title.zh,
         "raw": text(result.raw),
         "event_points": text(result.event_points),
+        "in_force": result.state == "ok",
         "consequence_details": [_plain(asdict(item)) for item in result.consequences],
         "components": [_component(part) for part in result.components],
         "events": [_event(item) for item in result.events],

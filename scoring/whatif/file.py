@@ -45,13 +45,15 @@ class EventIn(Model):
 
 
 class ViolationIn(Model):
-    """A record of a haulier ledger. Without a reporter it is its owner's own record."""
+    """A record of a haulier ledger. Without a reporter it is its owner's own record; without points it costs what
+    the price list says."""
 
     type: str = Field(validation_alias=AliasChoices("type", "rule"))
     plate: str
-    at: Moment = Field(validation_alias=AliasChoices("at", "date", "time"))
-    reporter: str | None = Field(None, validation_alias=AliasChoices("reporter", "source", "by"))
-    id: str | None = Field(None, validation_alias=AliasChoices("id", "event_id", "violation_id"))
+    at: Moment = Field(validation_alias=AliasChoices("at", "time", "date"))
+    reporter: str | None = Field(None, validation_alias=AliasChoices("reporter", "source"))
+    id: str | None = Field(None, validation_alias=AliasChoices("id", "event_id"))
+    points: Number = None
 
 
 class Entry(Model):

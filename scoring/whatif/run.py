@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from cityhub.errors import Usage
 from scoring import period as periods
 from scoring import scheme as schemes
+from scoring.compare import Side
 from scoring.engine import compute
 from scoring.result import Inputs, UnitResult
 from scoring.scheme import Scheme
@@ -29,7 +30,10 @@ class Trial:
     choices: Choices
     results: tuple[UnitResult, ...]
     parts: Mapping[str, tuple[UnitResult, ...]] = field(default_factory=dict)
-    config: Mapping[str, Any] = field(default_factory=dict)
+
+    def side(self) -> Side:
+        """For a comparison."""
+        return Side(self.scheme, self.choices, self.period, self.results)
 
 
 def rules(name: str) -> Scheme:
@@ -64,7 +68,7 @@ def run(scheme: Scheme, case: Case, switches: Mapping[str, str] | None = None) -
         results, parts = year.of_year(scheme, case, choices)
     else:
         results, parts = year.of_month(scheme, case, choices)
-    return Trial(scheme, case.period, choices, results, parts, case.config)
+    return Trial(scheme, case.period, choices, results, parts)
 
 
 def by_name(scheme: Scheme, switches: Mapping[str, str]) -> dict[str, str]:

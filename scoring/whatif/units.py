@@ -78,7 +78,10 @@ def _violation(scheme: Scheme, given: ViolationIn, unit: str) -> Violation:
     kind = names.resolve("violation", scheme.ledger.violations, given.type, unit)
     owner = next(item.owner for item in scheme.ledger.violations if item.id == kind)
     by = owner if given.reporter is None else names.resolve("reporter", scheme.ledger.reporters, given.reporter, unit)
-    return Violation(kind, given.plate.strip(), _local(given.at), by, given.id)
+    points = None if given.points is None else number(given.points, field=f"points of {kind}", unit=unit)
+    if points is not None and points < 0:
+        raise Usage("CH-SCORE-004", problem=f"points of {kind} are taken: write them over 0", unit=unit)
+    return Violation(kind, given.plate.strip(), _local(given.at), by, given.id, points)
 
 
 def _local(at: dt.datetime) -> dt.datetime:

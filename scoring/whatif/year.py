@@ -42,7 +42,7 @@ def of_year(scheme: Scheme, case: Case, choices: Choices) -> tuple[tuple[UnitRes
     inputs = {unit.unit: _months(unit) for unit in case.units}
     flags: dict[str, set[str]] = {unit.unit: set() for unit in case.units}
     for unit in case.units:
-        if unit.given:
+        if unit.components or unit.score is not None:
             raise Usage("CH-SCORE-004", problem=f"a year is made from months: {case.period}", unit=unit.unit)
         if not any(month.startswith(f"{case.period}-") for month in inputs[unit.unit]):
             raise Usage("CH-SCORE-004", problem=f"{unit.unit} has no months of {case.period}", unit=unit.unit)
