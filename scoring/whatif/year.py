@@ -58,7 +58,7 @@ def of_year(scheme: Scheme, case: Case, choices: Choices) -> tuple[tuple[UnitRes
         held = {m: r.reason or r.state for m, results in of_the_year.items() for r in results
                 if r.unit == unit.unit and r.state != "ok"}  # fmt: skip
         mean = means.get(unit.unit)
-        last = max(inputs[unit.unit])
+        last = max(month for month in inputs[unit.unit] if month.startswith(f"{case.period}-"))
         league = names.league(scheme, inputs[unit.unit][last].league or unit.league, unit.unit)
         settled = mean.settled if mean else Settled(None, "provisional", "没有最终的月度成绩")
         if held:

@@ -245,3 +245,11 @@ def test_money_and_scores_are_text_without_exponents() -> None:
     units = [{"unit": name, "league": "territory", "components": PARTS} for name in "ab"]
     split = ask("qi-county", {"period": "2026-03", "units": units}, QA10="competition_split")
     assert [split[name]["money_yuan"] for name in "ab"] == ["10000", "10000"]
+
+
+def test_the_file_that_the_docs_show_can_be_run(tmp_path: Path) -> None:
+    page = (REPOSITORY / "docs" / "scoring.md").read_text(encoding="utf-8")
+    shown = page.split("```json\n", 1)[1].split("```", 1)[0]
+    code, answer = told("whatif", "--scheme", "qi-county", "--inputs", write(tmp_path, shown))
+    # 0.5*92.4 + 0.4*81.5 + 0.02*95 + 0.04*88 + 0.02*90 + 0.02*76 - 0.5
+    assert (code, answer["units"][0]["score"]) == (0, "87.04")
