@@ -94,7 +94,7 @@ def _lines(
         if component.max is not None and line.value > component.max:
             problem = f"{component.id} is a signed line and cannot be over {text(component.max)}"
             raise Usage("CH-SCORE-004", problem=problem, unit=unit.unit)
-        counts = choices["department_deductions"] == "subtract"
+        counts = choices["signed_lines"] == "subtract"
         added += line.value if counts else 0
         trace.append(
             Step(
@@ -103,7 +103,7 @@ def _lines(
                 inputs={component.id: text(line.value) or ""},
                 result=text(line.value if counts else Decimal(0)) or "",
                 clause=component.clause,
-                switch=choices.cite("department_deductions"),
+                switch=choices.cite("signed_lines"),
             )
         )
         found.append(replace(_result(component, line, None), points=line.value if counts else None))

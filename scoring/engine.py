@@ -79,7 +79,7 @@ def compute(scheme: Scheme, inputs: Inputs) -> list[UnitResult]:
 def _draft(scheme: Scheme, unit: UnitInput, inputs: Inputs, choices: Choices) -> _Draft:
     if unit.settled is not None:
         given = unit.settled
-        return _Draft(unit, list(given.steps), [], [], given.raw, given.score, given.state, given.reason)
+        return _Draft(unit, list(given.steps), [], [], None, given.score, given.state, given.reason)
     trace: list[Step] = []
     if scheme.method == "ledger":
         found = ledger.balance(scheme, unit, inputs.period, choices, trace)

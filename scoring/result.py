@@ -71,7 +71,6 @@ class Settled:
     state: State = "ok"
     reason: str | None = None
     steps: tuple[Step, ...] = ()
-    raw: Decimal | None = None
 
 
 @dataclass(frozen=True)

@@ -238,6 +238,9 @@ def _weights(scheme: Scheme) -> None:
         sum_to_one(f"weights of {league}", list(shares.values()))
     own = [item.weight for item in parts]
     if scheme.weights:
+        without = [item.id for item in scheme.leagues if item.id not in scheme.weights]
+        if without:
+            raise ValueError(f"weights: none for {', '.join(without)}")
         if any(weight is not None for weight in own):
             raise ValueError("weights stand at the components or by league, not both")
     elif any(weight is not None for weight in own):

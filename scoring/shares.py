@@ -30,14 +30,12 @@ def shares(scheme: Scheme, league: str, choices: Choices) -> Shares:
     order = scheme.orders.get(choices["class_order"])
     if order is not None:
         parts.sort(key=lambda item: order.index(item.id) if item.id in order else len(order))
-    of_league = scheme.weights.get(league)
-    if of_league is not None and choices["unset_values"] == "config_only":
-        own = {item.id: of_league[item.id] for item in parts}
-    else:
-        own = {item.id: item.weight if item.weight is not None else ONE for item in parts}
-    stated = of_league is not None and choices["unset_values"] == "config_only"
-    stated = stated or any(item.weight is not None for item in parts)
-    return Shares(tuple(parts), own, ONE if stated else Decimal(len(parts)), choices["input_scale"] == "points")
+    stated = {item.id: item.weight for item in parts if item.weight is not None}
+    if choices["unset_values"] == "config_only":
+        stated |= scheme.weights.get(league, {})
+    own = stated or {item.id: ONE for item in parts}
+    base = ONE if stated else Decimal(len(parts))
+    return Shares(tuple(parts), own, base, choices["input_scale"] == "points")
 
 
 def applies(scheme: Scheme, component: Component, league: str, choices: Choices) -> bool:

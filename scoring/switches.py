@@ -37,7 +37,7 @@ FALLBACK: dict[str, str] = {
     "event_month": "decision_date",
     "repeat_penalties": "from_then_on",
     "input_scale": "hundred",
-    "department_deductions": "separate_line",
+    "signed_lines": "separate_line",
     "veto_source": "manual_flag",
     "annual_mean": "arithmetic",
     "month_grades": "shown",

@@ -11,6 +11,7 @@ from scoring.explain_text import STATES, step_line
 from scoring.numbers import text
 from scoring.result import ComponentResult, EventResult, UnitResult
 from scoring.rows import plain_steps
+from scoring.rules import HumanTrigger
 from scoring.scheme import Scheme
 from scoring.whatif.run import Trial
 
@@ -37,6 +38,11 @@ def tree(trial: Trial, only: str | None = None) -> Tree:
                 "default": switch.default,
             }
             for switch in rules.switches
+        ],
+        "judged_by_people": [
+            {"rule": rule.id, "when": rule.trigger.when, "action": rule.action}
+            for rule in rules.consequences
+            if isinstance(rule.trigger, HumanTrigger)
         ],
         "units": [_unit(rules, result, trial) for result in results],
     }

@@ -80,9 +80,9 @@ def test_za4_the_veto_is_a_flag_or_found() -> None:
     months = {"2026-01": "96"}
     assert ask("zhonglou", year(months))["a"]["grade"] == "优秀"
     vetoed = ask("zhonglou", year(months, events=[{"rule": "veto"}]))["a"]
-    assert (vetoed["grade"], vetoed["money_yuan"], vetoed["consequences"]) == ("合格", "10000", ["deposit"])
+    assert (vetoed["grade"], vetoed["money_yuan"], vetoed["consequences"]) == ("合格", "10000", ["deposits"])
     severe = ask("zhonglou", year(months, events=[{"rule": "veto_severe"}]))["a"]
-    assert severe["consequences"] == ["deposit", "veto_notice"]
+    assert severe["consequences"] == ["deposits", "veto_notice"]
 
     def parts(city: str, district: str) -> Tree:
         both = {"city_on_site": city, "city_rect": city, "dist_on_site": district, "dist_rect": district}
@@ -138,7 +138,7 @@ def test_zb2_which_months() -> None:
 )
 def test_what_becomes_of_the_deposit(league: str, score: str, persons: int, money: str) -> None:
     unit = ask("zhonglou", year({"2026-01": score}, league=league, persons=persons))["a"]
-    assert (unit["money_yuan"], unit["consequences"]) == (money, ["deposit"])
+    assert (unit["money_yuan"], unit["consequences"]) == (money, ["deposits"])
     assert unit["consequence_details"][0]["note"].endswith(f"{persons} 人")
 
 

@@ -151,12 +151,12 @@ def test_a_thousand_months_agree_with_the_reference(way: str, basis: str, fill: 
                 assert result.rank == place
                 assert result.grade_zh == ("优秀" if score >= 90 else "合格" if score >= 75 else "不合格")
                 last = place > 1 and score == min(group.values())
-                rules = ["statement"] if "Q" in period and last else []
+                rules = ["last_ranked"] if "Q" in period and last else []
                 if period == "2026":
-                    rules += (["subsidy"] if league in MONEY else []) + (["no_honours"] if score < 75 else [])
+                    rules += (["subsidy"] if league in MONEY else []) + (["grade_fail"] if score < 75 else [])
                     assert result.money_yuan == (MONEY[league][place - 1] if league in MONEY else 0)
                 assert [item.rule for item in result.consequences] == rules, (seed, period, result.unit)
                 met |= set(rules)
                 tied += list(group.values()).count(score) > 1
                 months += len(period) == 7 and "-Q" not in period
-    assert years < YEARS or (months > 1000 and held and tied and met == {"statement", "subsidy", "no_honours"})
+    assert years < YEARS or (months > 1000 and held and tied and met == {"last_ranked", "subsidy", "grade_fail"})

@@ -115,7 +115,7 @@ def compare(content: Tree, in_points: bool = False, subtract: bool = False, by_d
             continue
         flags = {event["rule"] for event in unit["events"]}
         grade = band(mean, bool(flags))
-        rules = ["deposit"] + (["veto_notice"] if "veto_severe" in flags else [])
+        rules = ["deposits"] + (["veto_notice"] if "veto_severe" in flags else [])
         group = {other: m for other, m in means.items() if by_unit[other]["league"] == unit["league"]}
         assert (result.grade_zh, result.rank) == (grade, ranks(group)[result.unit])
         assert [item.rule for item in result.consequences] == rules
@@ -128,7 +128,7 @@ def test_a_thousand_months_agree_with_the_reference() -> None:
     met: set[str] = set()
     for seed in range(YEARS):
         met |= compare(generate(Random(seed)), subtract=seed % 5 == 1, by_days=seed % 5 == 2)
-    assert met == {"优秀", "合格", "不合格", "deposit", "veto_notice", "veto"}
+    assert met == {"优秀", "合格", "不合格", "deposits", "veto_notice", "veto"}
 
 
 def test_points_that_are_weighted_already_are_added_as_they_are() -> None:
@@ -137,4 +137,4 @@ def test_points_that_are_weighted_already_are_added_as_they_are() -> None:
         for unit in content["units"]:
             unit["months"] = {name: {"components": dict(zip(FLAT, ("33.2", "31", "14.25", str(seed)), strict=True))}
                               for name in unit["months"]}  # fmt: skip
-        assert "deposit" in compare(content, in_points=True)
+        assert "deposits" in compare(content, in_points=True)

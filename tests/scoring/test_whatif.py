@@ -56,9 +56,9 @@ EXPECTED: dict[str, dict[str, tuple[str | None, str | None, int | None, str, lis
         "d": ("72", "不合格", 4, "provisional", ["P2"], "0"),
     },
     "zhonglou": {
-        "a": ("95.45", "优秀", 2, "ok", ["deposit"], "60000"),
-        "b": ("95.75", "合格", 1, "ok", ["deposit"], "10000"),
-        "c": ("76.5", "不合格", 1, "provisional", ["deposit"], "-5000"),
+        "a": ("95.45", "优秀", 2, "ok", ["deposits"], "60000"),
+        "b": ("95.75", "合格", 1, "ok", ["deposits"], "10000"),
+        "c": ("76.5", "不合格", 1, "provisional", ["deposits"], "-5000"),
     },
     "dengfeng": {
         "a": (None, None, None, "ok", [], "0"),
@@ -72,9 +72,9 @@ EXPECTED: dict[str, dict[str, tuple[str | None, str | None, int | None, str, lis
     },
     "jintan": {
         "a": ("88.8666666666666667", "合格", 1, "ok", [], "0"),
-        "b": ("85.5", "合格", 2, "ok", ["statement"], "0"),
+        "b": ("85.5", "合格", 2, "ok", ["last_ranked"], "0"),
         "t1": ("82", "合格", 1, "ok", [], "0"),
-        "t2": ("78.1666666666666667", "合格", 2, "ok", ["statement"], "0"),
+        "t2": ("78.1666666666666667", "合格", 2, "ok", ["last_ranked"], "0"),
     },
 }
 
