@@ -82,6 +82,7 @@ def _draft(scheme: Scheme, unit: UnitInput, inputs: Inputs, choices: Choices) ->
         return _Draft(unit, list(given.steps), [], [], None, given.score, given.state, given.reason)
     trace: list[Step] = []
     if scheme.method == "ledger":
+        events.apply(scheme, unit, inputs.period, choices, trace)  # a ledger has no event rules: this refuses them
         found = ledger.balance(scheme, unit, inputs.period, choices, trace)
         draft = _Draft(unit, trace, list(found.parts), [], found.score, found.score, found.state, found.reason, found)
         return draft if inputs.complete or found.score is None else _open(draft)

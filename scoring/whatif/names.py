@@ -80,10 +80,20 @@ def _member(scheme: Scheme, name: str, unit: str) -> tuple[Component, str]:
 def _put(found: Values, component: Component, value: Number | dict[str, Number], unit: str) -> None:
     before = found.get(component.id)
     if isinstance(value, dict):
-        value = {resolve(f"member of {component.id}", component.members, name, unit): v for name, v in value.items()}
+        value = _members(component, value, unit)
         if isinstance(before, dict) and not before.keys() & value.keys():
             found[component.id] = before | value
             return
     if component.id in found:
         raise Usage("CH-SCORE-004", problem=f"{component.id} stands twice", unit=unit)
     found[component.id] = value
+
+
+def _members(component: Component, given: Mapping[str, Number], unit: str) -> dict[str, Number]:
+    found: dict[str, Number] = {}
+    for name, value in given.items():
+        member = resolve(f"member of {component.id}", component.members, name, unit)
+        if member in found:
+            raise Usage("CH-SCORE-004", problem=f"{component.id}.{member} stands twice", unit=unit)
+        found[member] = value
+    return found

@@ -60,6 +60,7 @@ def run(scheme: Scheme, case: Case, switches: Mapping[str, str] | None = None) -
     if kind not in scheme.cadences:
         problem = f"{scheme.scheme} scores {', '.join(scheme.cadences)}, not a {kind} ({case.period})"
         raise Usage("CH-SCORE-004", problem=problem)
+    _nothing_unread(scheme, case)
     if scheme.roll_up == "weeks":
         results, parts = rollup.run(scheme, case, choices)
     elif scheme.roll_up == "none":
@@ -69,6 +70,15 @@ def run(scheme: Scheme, case: Case, switches: Mapping[str, str] | None = None) -
     else:
         results, parts = year.of_month(scheme, case, choices)
     return Trial(scheme, case.period, choices, results, parts)
+
+
+def _nothing_unread(scheme: Scheme, case: Case) -> None:
+    """What a scheme does not read is refused: it would look as if it had counted."""
+    rolled = {"none": (), "year_of_months": ("months",), "weeks": ("months", "weeks", "since", "until")}[scheme.roll_up]
+    for unit in case.units:
+        for name in ("months", "weeks", "since", "until"):
+            if getattr(unit, name) and name not in rolled:
+                raise Usage("CH-SCORE-004", problem=f"scheme {scheme.scheme} reads no {name}", unit=unit.unit)
 
 
 def by_name(scheme: Scheme, switches: Mapping[str, str]) -> dict[str, str]:

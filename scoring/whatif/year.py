@@ -9,7 +9,7 @@ from decimal import Decimal
 from cityhub.errors import Usage
 from scoring import period as periods
 from scoring import rank
-from scoring.annual import annual_means
+from scoring.annual import Mean, annual_means
 from scoring.engine import compute
 from scoring.numbers import exact, quotient
 from scoring.result import Consequence, Event, Inputs, MonthScore, Settled, UnitInput, UnitResult
@@ -55,17 +55,9 @@ def of_year(scheme: Scheme, case: Case, choices: Choices) -> tuple[tuple[UnitRes
         flags[name] |= found
     made: list[UnitInput] = []
     for unit in case.units:
-        held = {m: r.reason or r.state for m, results in of_the_year.items() for r in results
-                if r.unit == unit.unit and r.state != "ok"}  # fmt: skip
-        mean = means.get(unit.unit)
         last = max(month for month in inputs[unit.unit] if month.startswith(f"{case.period}-"))
         league = names.league(scheme, inputs[unit.unit][last].league or unit.league, unit.unit)
-        settled = mean.settled if mean else Settled(None, "provisional", "没有最终的月度成绩")
-        if held:
-            said = "；".join(filter(None, [settled.reason, *(f"{m} {why}" for m, why in held.items())]))
-            settled = replace(settled, state="provisional", reason=said)
-        if not case.complete:
-            settled = replace(settled, state="provisional", reason=settled.reason or "本年未结束")
+        settled = _settled(unit.unit, means.get(unit.unit), of_the_year, case.complete)
         marked = frozenset(flags[unit.unit]) | _flags(scheme, unit.unit, of_the_year)
         made.append(
             UnitInput(unit.unit, league, {}, name=unit.name, settled=settled, flags=marked, persons=unit.persons)
@@ -74,13 +66,25 @@ def of_year(scheme: Scheme, case: Case, choices: Choices) -> tuple[tuple[UnitRes
     return tuple(_with_counters(scheme, result, of_the_year) for result in results), months
 
 
+def _settled(unit: str, mean: Mean | None, months: Months, complete: bool) -> Settled:
+    """A unit's mean; provisional while one of its months is, or while the year is not over."""
+    settled = mean.settled if mean else Settled(None, "provisional", "没有最终的月度成绩")
+    open_months = [
+        f"{month} {result.reason or result.state}"
+        for month, results in months.items()
+        for result in results
+        if result.unit == unit and result.state != "ok"
+    ]
+    reasons = [settled.reason, *open_months, None if complete else "本年未结束"]
+    said = "；".join(reason for reason in reasons if reason)
+    return replace(settled, state="provisional", reason=said) if said else settled
+
+
 def _months(unit: UnitIn) -> dict[str, Entry]:
     found = units.entries(unit.months, unit.unit)
     for month in found:
         if periods.kind(month) != "month":
             raise Usage("CH-SCORE-004", problem=f"{month} is not a month", unit=unit.unit)
-    if unit.weeks:
-        raise Usage("CH-SCORE-004", problem="this scheme has no weeks", unit=unit.unit)
     return found
 
 

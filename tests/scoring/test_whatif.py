@@ -124,6 +124,8 @@ def test_a_missing_component_gives_no_score_whatever_way_it_is_missing() -> None
         (qi(PARTS) | {"config": {"weights": {}}}, "weights"),
         (qi(PARTS, violations=[{"type": "x", "plate": "p", "at": "2026-01-01T00:00"}]), "ledger"),
         (qi(PARTS, score="90"), "score"),
+        (qi(PARTS, since="2026-01-01"), "since"),
+        (qi(PARTS, weeks={"2026-W03": "80"}), "weeks"),
         (qi(PARTS, months={"2026-03": "80"}), "2026-03"),
         (qi(PARTS, period="2026"), "2026"),
         (qi(period="2026"), "no months"),
@@ -185,8 +187,9 @@ def test_names_of_the_rule_in_chinese_and_other_names_are_ids_too() -> None:
     flat = {"city_on_site": "90", "city_rect": "90", "dist_on_site": "90", "dist_rect": "90"}
     found = ask("zhonglou", {"period": "2026-03", "units": [{"unit": "a", "league": "街道", "components": flat}]})
     assert found["a"]["score"] == "90"
-    with pytest.raises(Usage, match="twice"):
-        trial("qi-county", qi(parts | {"peace": "80"}))
+    for twice in ({"peace": "80"}, {"specials": {"roads": "80", "城市道路管理养护专项整治": "90"}}):
+        with pytest.raises(Usage, match="twice"):
+            trial("qi-county", qi(parts | twice))
 
 
 def test_a_switch_of_the_command_goes_over_the_files() -> None:
@@ -213,6 +216,13 @@ def test_a_company_on_the_line_is_not_listed_and_under_it_is_handed_over() -> No
     seen = {"id": "V1", "type": "speeding", "title": "超速", "plate": "豫A1", "at": "2026-03-04T05:06:00"}
     assert record["violations"] == [seen | {"reporter": "traffic_police", "points": "40.0001"}]
     assert record["switches"]["DA2"] == "plate_type_minutes"
+
+
+def test_a_ledger_reads_neither_events_nor_months() -> None:
+    for unread in ({"events": [{"rule": "B1"}]}, {"months": {"2026-01": "80"}}):
+        units = [{"unit": "a", "violations": []} | unread]
+        with pytest.raises(Usage, match=r"B1|months"):
+            trial("dengfeng-credit", {"period": "2026-03", "units": units})
 
 
 def test_moments_are_compared_in_local_time() -> None:
