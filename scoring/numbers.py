@@ -61,11 +61,10 @@ def quotient(dividend: Decimal, divisor: Decimal) -> Decimal:
 
 def plain(value: Decimal) -> Decimal:
     """The same number without trailing zeros and without an exponent."""
-    with exact():
-        short = value.normalize()
-        if short.is_zero():
-            return Decimal(0)
-        return short.quantize(Decimal(1)) if int(short.as_tuple().exponent) > 0 else short
+    short = value.normalize(_CONTEXT)
+    if short.is_zero():
+        return Decimal(0)
+    return short.quantize(Decimal(1), context=_CONTEXT) if int(short.as_tuple().exponent) > 0 else short
 
 
 def text(value: Decimal | None) -> str | None:
@@ -75,8 +74,7 @@ def text(value: Decimal | None) -> str | None:
 
 def rounded(value: Decimal, places: int = 2) -> Decimal:
     """Half up, for display (and for bands and ranks where a switch says so)."""
-    with exact():
-        return value.quantize(Decimal(1).scaleb(-places))
+    return value.quantize(Decimal(1).scaleb(-places), context=_CONTEXT)
 
 
 def _configured(value: Any) -> Decimal:
