@@ -70,7 +70,7 @@ def county(tmp_path: Path) -> County:
     return made
 
 
-def test_a_month_of_the_warehouse_is_compared_and_left_alone(county: County) -> None:
+def test_a_month_of_the_warehouse_is_compared_and_left_alone(county: County, monkeypatch: pytest.MonkeyPatch) -> None:
     rules, before = scheme.load("qi-county"), county.snapshots()
     sides = (rules, {}), (rules, {"QA3": "annual_only"})
     found = compare_month(county.settings, MONTH, date(2026, 11, 30), sides)
@@ -79,3 +79,7 @@ def test_a_month_of_the_warehouse_is_compared_and_left_alone(county: County) -> 
     assert (units["jincheng"]["rank_change"], units["juji"]["rank_change"]) == (0, -1), "four are first, not one"
     assert county.snapshots() == before
     county.con.close()
+    monkeypatch.setenv("CITYHUB_HOME", str(county.settings.home))
+    monkeypatch.setenv("CITYHUB_NOW", "2026-12-01T08:00:00+08:00")
+    code, same = told("compare", MONTH, "--other-switch", "QA3=annual_only")
+    assert (code, same) == (0, found)
