@@ -115,14 +115,14 @@ def _open(unit: UnitInput, over: bool) -> UnitInput:
 
 
 def _no_twin(levels: _Levels, unit: UnitIn, period: str) -> None:
-    """A month that is given and whose weeks are given too would count one of them."""
-    if periods.kind(period) == "week":
-        return
-    below = [part for part in periods.weeks_of(period, levels.choices["week_month"])
-             if part in levels.given[unit.unit]]  # fmt: skip
-    if below:
-        problem = f"{period} is given, and so is {below[0]}, which belongs to it"
-        raise Usage("CH-SCORE-004", problem=problem, unit=unit.unit)
+    """Where a period is given and so is one inside it, one of the two would not count."""
+    kind = periods.kind(period)
+    inside = [] if kind == "week" else periods.weeks_of(period, levels.choices["week_month"])
+    inside += [] if kind in {"week", "month"} else periods.months_of(period)
+    for part in inside:
+        if part in levels.given[unit.unit]:
+            problem = f"{period} is given, and so is {part}, which belongs to it"
+            raise Usage("CH-SCORE-004", problem=problem, unit=unit.unit)
 
 
 def _parts(levels: _Levels, period: str) -> list[str]:

@@ -268,3 +268,19 @@ def test_the_numbers_in_force_may_stand_in_the_file() -> None:
     for wrong, named in ({"weights": {"class_1": {"urban": "0.1"}}}, "add up"), ({"ledger": {}}, "ledger"):
         with pytest.raises(Usage, match=named):
             trial("jintan", content | {"config": wrong})
+
+
+@pytest.mark.parametrize(
+    ("period", "inside"),
+    [("2026-02", {"weeks": {"2026-W07": "80"}}), ("2026-Q1", {"months": {"2026-02": "80"}}),
+     ("2026-Q1", {"weeks": {"2026-W07": "80"}}), ("2026-02", {"months": {"2026-02": "80"}})],
+)  # fmt: skip
+def test_a_period_and_one_inside_it_are_not_both_given(period: str, inside: Tree) -> None:
+    with pytest.raises(Usage, match=r"twice|belongs to it"):
+        ask("jintan", jintan(period, score="90", **inside))
+
+
+def test_a_unit_without_any_numbers_is_missing_not_zero() -> None:
+    for period in ("2026-W10", "2026-02", "2026-Q1", "2026"):
+        unit = ask("jintan", jintan(period))["a"]
+        assert (unit["score"], unit["rank"], unit["state"]) == (None, None, "missing")

@@ -216,6 +216,7 @@ def test_a_thousand_months_agree_with_the_reference() -> None:
             assert close(None if result.score is None else str(result.score), expected["score"]), (seed, result.unit)
             assert {item.rule for item in result.consequences} == expected["rules"], (seed, result.unit)
             assert (result.rank, result.money_yuan) == (expected["rank"], expected["money"]), (seed, result.unit)
+            assert result.grade_zh == (None if expected["score"] is None else band(expected["score"]))
             seen |= {item.rule for item in result.consequences}
     assert seen == {"R1", "R2", "R3", "R4", "P1", "P2", "P3", "P4"}, "the years are too tame"
     assert held and tied
