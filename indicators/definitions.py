@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +19,7 @@ from indicators import lint
 FOLDER = Path(__file__).resolve().parent
 HUB_TABLES = frozenset({"delivery", "quarantine"})
 REFERENCE_TABLES = frozenset({"unit", "calendar_day", "company"})
-HOURS = "hour_of_day"  # made by indicators/views.py
+MADE = frozenset({"hour_of_day", "working_span"})  # by indicators/views.py
 
 Kind = Literal[
     "ratio_of_counts",
@@ -51,6 +52,13 @@ class Grain(_Model):
     time: list[Literal["hour", "day", "month"]]
 
 
+class Limit(_Model):
+    """A threshold or other fixed number, which the SQL takes as `$name`: changed here, never in the SQL."""
+
+    value: int | Decimal
+    source: str = Field(min_length=1, description="where the number comes from, and how sure that is")
+
+
 class Definition(_Model):
     """One indicator.
 
@@ -71,6 +79,7 @@ class Definition(_Model):
     confidence: str = Field(min_length=1, description="what was seen and what is from memory or proposed")
     note: str = ""
     target: dict[str, Any] | None = None
+    limits: dict[str, Limit] = Field(default_factory=dict, description="numbers that the SQL takes as $name")
     tables: list[str] = Field(min_length=1, description="canonical tables; no delivery, no value")
     registries: list[str] = Field(
         default_factory=list,
@@ -103,6 +112,11 @@ class Definition(_Model):
             raise ValueError("roll_up month needs sql")
         if self.county == "run" and self.roll_up == "sum":
             raise ValueError("what does not add over units does not add over days: roll_up must be month")
+        if clash := sorted(set(self.limits) & set(lint.PARAMETERS)):
+            raise ValueError(f"the limit {clash[0]} has the name of a parameter")
+        used = lint.parameters(" ".join(text for _, text in self.statements()))
+        if idle := sorted(set(self.limits) - used):
+            raise ValueError(f"no SQL uses the limit {idle[0]}")
         for name, text in self.statements():
             if bool(self.unit_columns) != ("{unit}" in text):
                 raise ValueError(f"{name} holds {{unit}} exactly when there are unit_columns")
@@ -155,9 +169,9 @@ def _read_version(path: Path, _mtime_ns: int, _size: int) -> tuple[Definition, .
                 field=".".join(str(part) for part in first["loc"]) or "entry",
                 problem=first["msg"].removeprefix("Value error, "),
             ) from None
-        allowed = {*definition.reads(), *REFERENCE_TABLES, HOURS}
+        allowed = {*definition.reads(), *REFERENCE_TABLES, *MADE}
         for name, text in definition.statements():
-            for problem in lint.problems(text, allowed):
+            for problem in lint.problems(text, allowed, definition.limits):
                 raise Stop("CH-IND-002", file=str(path), indicator=code, field=name, problem=problem)
         found.append(definition)
     return tuple(found)

@@ -8,7 +8,7 @@ silently different elsewhere (`date_diff` counts boundaries here and whole units
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import pairwise
 
 PARAMETERS = {
@@ -52,18 +52,23 @@ def tokens(sql: str) -> list[tuple[str, str]]:
     return [(kind, text if kind == "string" else text.lower()) for kind, text in found if kind != "comment"]
 
 
-def problems(sql: str, tables: set[str]) -> list[str]:
+def parameters(sql: str) -> set[str]:
+    """The names of the parameters that a statement takes."""
+    return {text[1:] for kind, text in tokens(sql) if kind == "param"}
+
+
+def problems(sql: str, tables: set[str], limits: Collection[str] = ()) -> list[str]:
     """What leaves the subset, in words; `tables` are the names that FROM and JOIN may read besides the
-    statement's own CTEs."""
+    statement's own CTEs, `limits` parameters of the definition's own."""
     items = tokens(sql)
-    return [*_words(items), *_tables(items, tables), *_shadowed(items)]
+    return [*_words(items, limits), *_tables(items, tables), *_shadowed(items)]
 
 
-def _words(items: list[tuple[str, str]]) -> Iterator[str]:
+def _words(items: list[tuple[str, str]], limits: Collection[str]) -> Iterator[str]:
     following = [*items, ("end", "")][1:]
     for position, ((kind, text), (_, after)) in enumerate(zip(items, following, strict=True)):
         before = items[position - 1][1] if position else ""
-        if kind == "param" and text[1:] not in PARAMETERS:
+        if kind == "param" and text[1:] not in PARAMETERS and text[1:] not in limits:
             yield f"unknown parameter {text}"
         elif kind == "op" and text not in _OPERATORS:
             yield f"operator {text}"

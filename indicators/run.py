@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import duckdb
 
 from cityhub.errors import Stop
+from indicators import lint
 from indicators.definitions import Definition
 from indicators.period import Period
 
@@ -79,8 +79,8 @@ def by_unit(hours: dict[str, list[Sums]]) -> dict[str, list[Sums]]:
 
 
 def _query(con: duckdb.DuckDBPyConnection, definition: Definition, sql: str, period: Period) -> list[Sums]:
-    used = set(re.findall(r"\$(\w+)", sql))
-    given = {name: value for name, value in period.parameters().items() if name in used}
+    known = period.parameters() | {name: limit.value for name, limit in definition.limits.items()}
+    given = {name: known[name] for name in lint.parameters(sql)}
     try:
         cursor = con.execute(sql, given)
         names = [column[0] for column in cursor.description or []]

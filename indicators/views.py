@@ -2,7 +2,8 @@
 
 Besides the table's own columns analysts may use, for every TIMESTAMPTZ column `c`:
 `c_ms` BIGINT (epoch milliseconds), `c_hour` INTEGER (0 to 23, Asia/Shanghai), `c_day_id` INTEGER (yyyymmdd);
-and `day_id` INTEGER for `service_day`. `hour_of_day(hour_no)` holds the hours 0 to 23.
+and `day_id` INTEGER for `service_day`. `hour_of_day(hour_no)` holds the hours 0 to 23;
+`working_span(day_id, start_ms, end_ms)` the office hours of every working day, for what is counted in working time.
 Measured values (DOUBLE in the tables) are DECIMAL(18, 6) here, so that sums do not depend on the order of rows;
 definitions cast intermediate means and powers likewise before they add them up.
 The time stamps themselves are left to people: functions over them differ between engines.
@@ -11,8 +12,11 @@ The time stamps themselves are left to people: functions over them differ betwee
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 import duckdb
+
+from warehouse import reference
 
 # Asia/Shanghai has been UTC+8 without summer time since 1991: plain arithmetic is exact.
 _COLUMN = """
@@ -31,6 +35,14 @@ _SHIM = "CREATE OR REPLACE TEMP MACRO p95(x) AS quantile_cont(x, 0.95)"
 # A table of hours instead of generate_series, which has another name on every engine.
 _HOURS = "CREATE OR REPLACE TEMP VIEW hour_of_day AS SELECT CAST(range AS INTEGER) AS hour_no FROM range(24)"
 
+_WORKING = """
+CREATE OR REPLACE TEMP VIEW working_span AS
+SELECT c.day_id, epoch_ms(CAST(c.day AS TIMESTAMP)) - 28800000 + s.from_min * 60000 AS start_ms,
+       epoch_ms(CAST(c.day AS TIMESTAMP)) - 28800000 + s.to_min * 60000 AS end_ms
+FROM lake.main.calendar_day AS c, (VALUES {spans}) AS s(from_min, to_min)
+WHERE c.working
+"""
+
 _COLUMNS = """
 SELECT table_name, column_name, data_type FROM duckdb_columns()
 WHERE database_name = 'lake' AND schema_name = 'main' ORDER BY table_name, column_index
@@ -44,6 +56,7 @@ def create(con: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> set[str]:
         columns.setdefault(table, []).append((column, kind))
     con.execute(_SHIM)
     con.execute(_HOURS)
+    con.execute(_WORKING.format(spans=", ".join(f"({start}, {end})" for start, end in _office())))
     absent = set()
     for table in sorted(set(tables)):
         if table not in columns:
@@ -56,3 +69,8 @@ def create(con: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> set[str]:
         wanted = ", ".join([f"* REPLACE ({', '.join(exact)})" if exact else "*", *extra])
         con.execute(f'CREATE OR REPLACE TEMP VIEW "{table}" AS SELECT {wanted} FROM lake.main."{table}"')
     return absent
+
+
+@cache
+def _office() -> list[tuple[int, int]]:
+    return reference.office_minutes()

@@ -86,6 +86,8 @@ def test_the_linter_reads_any_text(text: str) -> None:
         ("roll_up: sum", "roll_up: year", "CH-IND-001"),
         ("direction: higher", "direction: higher\n  colour: red", "CH-IND-001"),
         ("FROM san_route_task", "FROM san_weigh", "CH-IND-002"),
+        ("direction: higher", "direction: higher\n  limits: {idle: {value: 1, source: me}}", "CH-IND-001"),
+        ("direction: higher", "direction: higher\n  limits: {days: {value: 1, source: me}}", "CH-IND-001"),
         ("GROUP BY {unit}", "GROUP BY ALL", "CH-IND-002"),
     ],
 )

@@ -23,6 +23,15 @@ def test_san_02_road_cleaning_coverage_leaves_out_roads_without_both_areas(con: 
     assert ask("SAN-02") == {"juji": (360, 400, 3, 2), None: (40, 100, 1, 1), COUNTY: (400, 500, 4, 3)}
 
 
+def test_san_01_what_is_swept_by_machine_of_what_is_cleaned(con: Con, ask: Ask) -> None:
+    put(con, "san_road", "juji", [
+        {"road_id": "a", "cleaned_area_m2": 90, "mech_area_m2": 60},
+        {"road_id": "b", "cleaned_area_m2": 270, "mech_area_m2": 270},
+        {"road_id": "c", "cleaned_area_m2": 500},
+    ])  # fmt: skip
+    assert ask("SAN-01") == {"juji": (330, 360, 3, 2), COUNTY: (330, 360, 3, 2)}
+
+
 def test_san_03_more_than_planned_does_not_make_up_for_another_task(con: Con, ask: Ask) -> None:
     put(con, "san_route_task", "juji", [
         {"task_id": "a", "task_date": DAY, "planned_km": 10, "done_km": 15},
@@ -41,6 +50,19 @@ def test_san_04_counts_domestic_waste_only(con: Con, ask: Ask) -> None:
         {"ticket_no": "4", "net_t": None, "waste_type": "domestic"},
     ])  # fmt: skip
     assert ask("SAN-04")["juji"] == (7.75, None, 3, 2)
+
+
+def test_san_05_storage_can_push_it_over_a_hundred(con: Con, ask: Ask) -> None:
+    put(con, "san_weigh", "juji", [
+        {"ticket_no": "1", "net_t": "4", "waste_type": "domestic"},
+        {"ticket_no": "2", "net_t": "90", "waste_type": "recyclable"},
+    ])  # fmt: skip
+    put(con, "inc_weigh", None, [
+        {"ticket_no": "1", "net_t": "5.5", "waste_type": "domestic"},
+        {"ticket_no": "2", "net_t": None, "waste_type": "domestic"},
+        {"ticket_no": "3", "net_t": "7", "waste_type": "kitchen"},
+    ])  # fmt: skip
+    assert ask("SAN-05") == {COUNTY: (5.5, 4, 3, 2)}
 
 
 def test_san_08_a_silent_vehicle_is_offline(con: Con, ask: Ask) -> None:
@@ -62,10 +84,26 @@ def test_lgt_01_a_silent_lamp_is_not_lit_and_an_unscheduled_one_does_not_count(c
         ("off", False, False),
     ]
     put(con, "lamp_state", "juji", [
-        {"lamp_id": lamp, "ts": at(f"20:0{n}"), "is_on": on, "scheduled_on": planned, "online": True}
+        {"lamp_id": lamp, "ts": at(f"05:0{n}"), "is_on": on, "scheduled_on": planned, "online": True}
         for n, (lamp, on, planned) in enumerate(states)
     ])  # fmt: skip
     assert ask("LGT-01")["juji"] == (1, 3, 3, 2)  # the vendor's own rate would be 1 / 2
+
+
+def test_lgt_01_a_night_runs_from_noon_to_noon(con: Con, ask: Ask) -> None:
+    put(con, "lamp", "juji", [{"lamp_id": "a", "status": "in_use"}])
+
+    def state(time: str, on: bool, ago: int) -> None:
+        row = {"lamp_id": "a", "ts": at(time, plus=-ago), "is_on": on, "scheduled_on": True, "online": True}
+        put(con, "lamp_state", "juji", [row], DAY - timedelta(days=ago))
+
+    state("20:00", True, ago=1)
+    state("23:00", True, ago=1)
+    state("05:00", False, ago=0)
+    state("20:00", False, ago=0)  # the next night
+    state("21:00", False, ago=0)
+    assert ask("LGT-01")["juji"] == (1, 1, 1, 1)
+    assert ask("LGT-01", period=DAY + timedelta(days=1))["juji"] == (0, 1, 1, 1)
 
 
 def test_lgt_02_open_faults_at_the_days_end(con: Con, ask: Ask) -> None:
@@ -120,6 +158,17 @@ def test_mun_02_manhole_events_by_their_deadline(con: Con, ask: Ask) -> None:
         {"event_id": "4", **base},
     ])  # fmt: skip
     assert ask("MUN-02")["juji"] == (1, 3, 3, 3)
+
+
+def test_mun_04_road_defects_by_their_deadline(con: Con, ask: Ask) -> None:
+    base = {"class": "road", "found_at": at("08:00"), "deadline": at("12:00")}
+    put(con, "mun_event", "juji", [
+        {"event_id": "1", **base, "handled_at": at("11:00")},
+        {"event_id": "2", **base, "handled_at": at("12:01")},
+        {"event_id": "3", **base, "class": "manhole"},
+        {"event_id": "4", **base, "deadline": at("12:00", plus=1)},
+    ])  # fmt: skip
+    assert ask("MUN-04")["juji"] == (1, 2, 2, 2)
 
 
 def test_mun_03_archived_manholes(con: Con, ask: Ask) -> None:

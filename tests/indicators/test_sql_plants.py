@@ -279,6 +279,14 @@ def test_inc_01_02_03_power_from_counters(con: Con, ask: Ask) -> None:
     assert ask("INC-03") == {COUNTY: (750, None, 4, 3)}  # 400 + 350; the gap's step is lost with the blank
 
 
+def test_inc_03_a_counter_of_seven_digits_starts_again(con: Con, ask: Ask) -> None:
+    put(con, "inc_power", None, [
+        {"meter_id": "g", "ts": at(f"0{n}:00"), "kwh_grid": kwh}
+        for n, kwh in enumerate((9_999_000, 9_999_900, 400, 300))
+    ])  # fmt: skip
+    assert ask("INC-03") == {COUNTY: (900 + 500, None, 4, 4)}  # a step of -100 is a fault
+
+
 def test_inc_04_06_blank_is_missing_and_a_mark_excuses_but_counts(con: Con, ask: Ask) -> None:
     own = {"plant": "杞县首创环保能源有限公司", "mp_code": "F1", "ts": at("00:00")}
     put(con, "inc_cems", None, [
@@ -316,6 +324,8 @@ def test_hub_indicators_come_from_the_ledger(con: Con, ask: Ask) -> None:
         "UPDATE lake.main.delivery SET landed = 100, loaded = 90, duplicate = 6, quarantined = 4,"
         " flagged = 10, stated_total = CASE feed WHEN 'a.x' THEN 110 END WHERE loaded = 1"
     )
+    # y is a minute late, w never came
+    assert ask("HUB-01") == {COUNTY: (1440 + 1439 + 1440, 4 * 1440, 4, 4)}
     assert ask("HUB-02") == {COUNTY: (2, 4, 4, 4)}
     assert ask("HUB-03") == {COUNTY: (300, 410, 4, 4)}
     assert ask("HUB-04") == {COUNTY: (240, 282, 5, 3)}

@@ -59,6 +59,13 @@ def load(con: duckdb.DuckDBPyConnection, settings: Settings, *, folder: Path = F
     return True
 
 
+def office_minutes(folder: Path = FOLDER) -> list[tuple[int, int]]:
+    """The offices' hours on a working day as minutes of the day, in order."""
+    from warehouse.reference import calendar
+
+    return calendar.office_minutes(_read(folder / "calendar.yaml"))
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))

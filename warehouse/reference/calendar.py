@@ -45,6 +45,16 @@ def days(content: dict[str, Any]) -> Iterator[Day]:
         )
 
 
+def office_minutes(content: dict[str, Any]) -> list[tuple[int, int]]:
+    """Office hours of calendar.yaml as minutes of the day: `[(510, 720), …]`."""
+
+    def minute(text: str) -> int:
+        hours, minutes = text.split(":")
+        return int(hours) * 60 + int(minutes)
+
+    return [(minute(span["from"]), minute(span["to"])) for span in content["office"]]
+
+
 def _heating(day: date, **season: str) -> bool:
     month_day = f"{day:%m-%d}"
     begin, end = season["from"], season["to"]
