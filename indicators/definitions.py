@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -14,12 +13,12 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
 from cityhub.errors import Stop
-from indicators import lint
+from indicators import derived, lint
+from indicators.derived import MADE, REFERENCE_TABLES
+from indicators.limit import Limit
 
 FOLDER = Path(__file__).resolve().parent
 HUB_TABLES = frozenset({"delivery", "quarantine"})
-REFERENCE_TABLES = frozenset({"unit", "calendar_day", "company"})
-MADE = frozenset({"hour_of_day", "working_span"})  # by indicators/views.py
 
 Kind = Literal[
     "ratio_of_counts",
@@ -52,13 +51,6 @@ class Grain(_Model):
     time: list[Literal["hour", "day", "month"]]
 
 
-class Limit(_Model):
-    """A threshold or other fixed number, which the SQL takes as `$name`: changed here, never in the SQL."""
-
-    value: int | Decimal
-    source: str = Field(min_length=1, description="where the number comes from, and how sure that is")
-
-
 class Definition(_Model):
     """One indicator.
 
@@ -84,6 +76,10 @@ class Definition(_Model):
     registries: list[str] = Field(
         default_factory=list,
         description="tables read as they stand; a day without delivery is provisional",
+    )
+    derived: list[str] = Field(
+        default_factory=list,
+        description="tables that the hub makes from those of `tables` and `registries`, see indicators/tables/",
     )
     min_coverage: float = Field(0.0, ge=0, le=1, description="a smaller n_valid/n_expected makes the value provisional")
     roll_up: Literal["sum", "month"] = Field(description="sum: add the days; month: SQL over the month")
@@ -122,6 +118,17 @@ class Definition(_Model):
                 raise ValueError(f"{name} holds {{unit}} exactly when there are unit_columns")
         return self
 
+    @model_validator(mode="after")
+    def _derived(self) -> Definition:
+        if self.derived and self.roll_up == "month":
+            raise ValueError("derived tables are made day by day: roll_up must be sum")
+        for name in self.derived:
+            if name not in (made := derived.read_all()):
+                raise ValueError(f"there is no derived table {name}")
+            if lacking := sorted(set(made[name].reads) - set(self.reads())):
+                raise ValueError(f"{name} is made from {lacking[0]}, which is in neither tables nor registries")
+        return self
+
     def statements(self) -> list[tuple[str, str]]:
         """The SQL texts by field name."""
         return [(name, text) for name, text in (("sql", self.sql), ("hour_sql", self.hour_sql)) if text is not None]
@@ -132,10 +139,10 @@ class Definition(_Model):
 
     @property
     def sha256(self) -> str:
-        """Identity of the definition: any change of words or SQL changes it."""
-        return hashlib.sha256(
-            json.dumps(self.model_dump(mode="json"), ensure_ascii=False, sort_keys=True).encode()
-        ).hexdigest()
+        """Identity of the definition: any change of words or SQL changes it, that of its derived tables included."""
+        made = [derived.read_all()[name].model_dump(mode="json") for name in self.derived]
+        whole = [self.model_dump(mode="json"), *made]
+        return hashlib.sha256(json.dumps(whole, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
 def read_file(path: Path) -> list[Definition]:
@@ -169,7 +176,7 @@ def _read_version(path: Path, _mtime_ns: int, _size: int) -> tuple[Definition, .
                 field=".".join(str(part) for part in first["loc"]) or "entry",
                 problem=first["msg"].removeprefix("Value error, "),
             ) from None
-        allowed = {*definition.reads(), *REFERENCE_TABLES, *MADE}
+        allowed = {*definition.reads(), *definition.derived, *REFERENCE_TABLES, *MADE}
         for name, text in definition.statements():
             for problem in lint.problems(text, allowed, definition.limits):
                 raise Stop("CH-IND-002", file=str(path), indicator=code, field=name, problem=problem)

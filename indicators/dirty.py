@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import duckdb
 
 from cityhub.clock import month_bounds
+from indicators import derived
 from indicators.definitions import Definition
 
 _MARKS = "SELECT DISTINCT table_name, service_day, load_id FROM dirty_day ORDER BY ALL"
@@ -98,6 +99,7 @@ def causes(
 
 def _next(definition: Definition, day: date) -> set[date]:
     looks_back = any("$day_before" in text for _, text in definition.statements())
+    looks_back = looks_back or derived.looks_back(definition.derived)
     return {day + timedelta(days=1)} if looks_back else set()
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from cityhub.spec.read import read_good
 from indicators import definitions as catalogue
-from indicators import delivered, dirty, month, restated, run, store, views
+from indicators import delivered, derive, derived, dirty, month, restated, run, store, views
 from indicators.definitions import Definition
 from indicators.delivered import Deliveries, Standing
 from indicators.period import Period, of_day, of_month
@@ -67,6 +67,7 @@ class Work:
     absent: set[str]
     errors: list[str]
     plan: str | None = None
+    broken: dict[str, Stop] = field(default_factory=dict)  # derived tables that could not be made
 
 
 def compute_day(settings: Settings, day: date, *, folder: Path = catalogue.FOLDER) -> Summary:
@@ -139,7 +140,8 @@ def _open(settings: Settings, folder: Path) -> Iterator[Work]:
     with lake.lock(settings, "indicators"):
         con = lake.connect(settings)
         try:
-            tables = {table for item in found.values() for table in item.reads()} | catalogue.REFERENCE_TABLES
+            tables = {table for item in found.values() for table in item.reads()} | derived.REFERENCE_TABLES
+            tables |= {name for table in derived.read_all().values() for name in (table.table, *table.reads)}
             yield Work(con, settings, found, _specs(settings), views.create(con, tables), [])
         finally:
             con.close()
@@ -185,8 +187,13 @@ def _compute(
     work: Work, periods: list[Period], codes: set[str], marks: list[dirty.Mark], cause: Cause | None = None
 ) -> Summary:
     wanted = [work.definitions[code] for code in sorted(codes)]
-    work.errors = []
     values: list[Value] = []
+    read = {table for item in wanted for table in item.reads()}
+    work.broken = {}
+    for period in periods:
+        if period.kind == "day":
+            work.broken |= derive.refresh(work.con, work.settings, period, tables=read, absent=work.absent)
+    work.errors = [error.text() for error in work.broken.values()]
     work.con.execute("BEGIN")  # one snapshot for all definitions
     try:
         for period in periods:
@@ -240,8 +247,10 @@ def _definition(
     scope: dict[str, list[str]],
 ) -> list[Value]:
     standing = ledger.standing(definition, period)
-    if lacking := [table for table in definition.reads() if table in work.absent]:
+    if lacking := [table for table in (*definition.reads(), *definition.derived) if table in work.absent]:
         standing = replace(standing, missing=f"the table {lacking[0]} does not exist")
+    if broken := [work.broken[table] for table in definition.derived if table in work.broken]:
+        standing = replace(standing, missing=f"{broken[0].code}: {broken[0].part('why')}")
     if standing.carried and not standing.missing:
         return _carried(work, definition, period, scope=scope, standing=standing)
     whole: dict[str, list[Sums]] = {}

@@ -62,8 +62,8 @@ FEEDS = {
     "incineration.weigh": "inc_weigh: ticket_no t K, plant t, ts ts, net_t n, waste_type t",
     "incineration.power": "inc_power: meter_id t K, ts ts K, plant t, kwh_generated d, kwh_grid d, kwh_own d",
     "enforcement.case": (
-        "enf_case: case_no t K, source t, reported_at ts, registered_at ts, dispatched_at ts, deadline ts,"
-        " handled_at ts, checked_at ts, check_result t, closed_at ts, dept_code t, rework_count i,"
+        "enf_case: case_no t K, source t, reported_at ts, accepted_at ts, registered_at ts, dispatched_at ts,"
+        " deadline ts, handled_at ts, checked_at ts, check_result t, closed_at ts, dept_code t, rework_count i,"
         " return_count i, suspended b, satisfied b"
     ),
 }
@@ -111,7 +111,8 @@ def in_memory(folder: Path) -> duckdb.DuckDBPyConnection:
     """The same tables in memory, as the database `lake`: quick, for tests of the SQL alone."""
     con = duckdb.connect()
     con.execute("SET TimeZone = 'Asia/Shanghai'; ATTACH ':memory:' AS lake; USE lake")
-    con.execute((migrate.FOLDER / "001_core.sql").read_text(encoding="utf-8"))
+    for name in ("001_core.sql", "011_derived.sql"):
+        con.execute((migrate.FOLDER / name).read_text(encoding="utf-8"))
     write_specs(folder)
     for spec in read_all(folder).values():
         columns = ", ".join(f'"{name}" {kind}' for name, kind in tables.column_types(spec).items())

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from indicators import run, views
+from indicators import derive, derived, run, views
 from indicators.definitions import Definition, read_all
 from indicators.period import Period, of_day
 from tests.indicators import city
@@ -27,7 +27,9 @@ def definitions() -> dict[str, Definition]:
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory, definitions: dict[str, Definition]) -> duckdb.DuckDBPyConnection:
     con = city.in_memory(tmp_path_factory.mktemp("feeds"))
-    assert views.create(con, [t for item in definitions.values() for t in item.reads()] + ["calendar_day"]) == set()
+    wanted = {name for item in definitions.values() for name in (*item.reads(), *item.derived)}
+    wanted |= {name for table in derived.read_all().values() for name in (table.table, *table.reads)}
+    assert views.create(con, [*wanted, "calendar_day"]) == set()
     return con
 
 
@@ -36,6 +38,14 @@ def con(whole: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]
     whole.execute("BEGIN")
     yield whole
     whole.execute("ROLLBACK")
+
+
+def fill(con: duckdb.DuckDBPyConnection, name: str, window: Period) -> None:
+    """The rows of a derived table for every day of a period."""
+    table = derived.read_all()[name]
+    for day in window.days():
+        derive.make(con, table, of_day(day))
+        derive.replace(con, table, of_day(day))
 
 
 @pytest.fixture
@@ -47,6 +57,8 @@ def ask(con: duckdb.DuckDBPyConnection, definitions: dict[str, Definition]) -> A
         window = period if isinstance(period, Period) else of_day(period)
         sql = definition.sql if hour is None else definition.hour_sql
         assert sql
+        for name in definition.derived:
+            fill(con, name, window)
         found = run.sums(con, definition, sql, window)
         rows = {row.unit: row for row in found.get(kind, []) if row.hour == hour}
         rows.update((city.COUNTY, row) for row in found[run.COUNTY] if row.hour == hour)

@@ -1,0 +1,104 @@
+"""Fill derived tables by service day: only days that are computed, written only where they came out otherwise.
+
+The engine asks for a day right before it computes the day's indicators. A run that dies between the two leaves rows
+that the next run replaces: the marks of changed days stay until the indicators are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import duckdb
+
+from cityhub import log
+from cityhub.errors import Stop
+from cityhub.settings import Settings
+from indicators import derived
+from indicators.derived import Derived
+from indicators.period import Period
+from warehouse import lake
+from warehouse.names import identifier
+
+_log = log.get("cityhub.indicators")
+
+
+def refresh(
+    con: duckdb.DuckDBPyConnection, settings: Settings, period: Period, *, tables: Iterable[str], absent: set[str]
+) -> dict[str, Stop]:
+    """Bring the day's rows of every derived table that reads one of `tables` up to date, in one commit.
+
+    Gives the tables that could not be made: they keep the rows they had, no value may come from them, and the
+    others are done.
+    """
+    asked = set(tables)
+    errors: dict[str, Stop] = {}
+    changed: list[Derived] = []
+    for table in derived.read_all().values():
+        if not asked & set(table.reads) or {table.table, *table.reads} & absent:
+            continue
+        try:
+            make(con, table, period)
+        except Stop as error:
+            errors[table.table] = error
+            log.event(_log, "derived_failed", code=error.code, table=table.table)
+            continue
+        if _differs(con, table, period):
+            changed.append(table)
+    if changed:
+        names = ", ".join(table.table for table in changed)
+        with lake.write(con, settings, f"derived {period.name}: {names}"):
+            for table in changed:
+                replace(con, table, period)
+    return errors
+
+
+def make(con: duckdb.DuckDBPyConnection, table: Derived, period: Period) -> None:
+    """The day's rows as the temporary table `made_<table>`. Raises `Stop` CH-IND-003 when the SQL cannot be run."""
+    try:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {_made(table)} AS {table.sql}", table.parameters(period))
+        con.execute(f"SELECT {', '.join(map(identifier, _columns(con, table)))} FROM {_made(table)} LIMIT 0")
+    except duckdb.Error as error:
+        detail = str(error).splitlines()[0]
+        raise Stop("CH-IND-003", indicator=table.table, detail=detail, period=period.name) from error
+
+
+def replace(con: duckdb.DuckDBPyConnection, table: Derived, period: Period) -> None:
+    """Put the made rows in place of the day's, inside the caller's transaction."""
+    name = identifier(table.table)
+    columns = ", ".join(map(identifier, _columns(con, table)))
+    con.execute(f"DELETE FROM lake.main.{name} WHERE service_day = $day", {"day": period.first})
+    con.execute(
+        f"INSERT INTO lake.main.{name} (service_day, {columns})"
+        f" SELECT $day, {columns} FROM {_made(table)} ORDER BY {', '.join(map(identifier, table.key))}",
+        {"day": period.first},
+    )
+
+
+def _made(table: Derived) -> str:
+    return identifier(f"made_{table.table}")
+
+
+def _types(con: duckdb.DuckDBPyConnection, table: Derived) -> list[tuple[str, str]]:
+    rows = con.execute(
+        "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = 'lake' AND table_name = $name"
+        " AND column_name <> 'service_day' ORDER BY column_index",
+        {"name": table.table},
+    ).fetchall()
+    return [(str(name), str(kind)) for name, kind in rows]
+
+
+def _columns(con: duckdb.DuckDBPyConnection, table: Derived) -> list[str]:
+    return [name for name, _ in _types(con, table)]
+
+
+def _differs(con: duckdb.DuckDBPyConnection, table: Derived, period: Period) -> bool:
+    types = _types(con, table)
+    made = ", ".join(f"CAST({identifier(name)} AS {kind}) AS {identifier(name)}" for name, kind in types)
+    held = ", ".join(identifier(name) for name, _ in types)
+    new, old = f"(SELECT {made} FROM {_made(table)})", "(SELECT * FROM held)"
+    row = con.execute(
+        f"WITH held AS (SELECT {held} FROM lake.main.{identifier(table.table)} WHERE service_day = $day)"
+        f" SELECT EXISTS ({new} EXCEPT ALL {old}) OR EXISTS ({old} EXCEPT ALL {new})",
+        {"day": period.first},
+    ).fetchone()
+    return bool(row and row[0])
