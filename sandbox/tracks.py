@@ -25,6 +25,7 @@ class Fleet:
     work_s: int
     spacing_s: int
     gap_share: float = 0.3
+    loading: int = 0  # the first so many stops are where loads go on, at the others they go off; 0: any stop is both
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Tracks:
     direction: Floats
     moved_km: Floats
     leg: Ints
+    goal: Ints  # the stop to which the leg leads
     stopped: NDArray[np.bool_]
     long_stop: NDArray[np.bool_]
 
@@ -58,7 +60,11 @@ def drive(rng: np.random.Generator, n: int, stops: Floats, fleet: Fleet) -> Trac
 
 def _one(rng: np.random.Generator, number: int, stops: Floats, fleet: Fleet) -> dict[str, NDArray[np.generic]]:
     legs = fleet.work_s // 240 + 4
-    places = stops[rng.integers(0, len(stops), legs + 1)]
+    chosen = rng.integers(0, len(stops), legs + 1)
+    if fleet.loading:  # odd legs carry a load: they begin where loads go on
+        off = fleet.loading + chosen % (len(stops) - fleet.loading)
+        chosen = np.where(np.arange(legs + 1) % 2 == 1, chosen % fleet.loading, off)
+    places = stops[chosen]
     east = np.diff(places[:, 0]) * METRES_PER_DEGREE * np.cos(np.radians(34.55)) / 1000
     north = np.diff(places[:, 1]) * METRES_PER_DEGREE / 1000
     fast = rng.random(legs) < fleet.fast_share
@@ -83,6 +89,7 @@ def _one(rng: np.random.Generator, number: int, stops: Floats, fleet: Fleet) -> 
         "direction": heading,
         "moved_km": np.interp(at, knots, np.concatenate([[0.0], km])),
         "leg": leg,
+        "goal": chosen[1:][leg],
         "stopped": kind == 0,
         "long_stop": (kind == 0) & (dwell[leg] > LONG_STOP_S),
     }

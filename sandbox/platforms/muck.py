@@ -5,14 +5,19 @@ All generated. Terminals report 10 hours a day; 808 platforms resend, so duplica
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
+
 import numpy as np
 import pyarrow as pa
 
 from sandbox.content import FUTURE, Duplicates, Fault, Frozen, Late, OutOfOrder, Spoil, negative, plus, put
 from sandbox.dataset import Dataset
 from sandbox.manners import Cursor, Endpoint, Manner, Signature
-from sandbox.series import clock, pick
-from sandbox.tracks import Fleet, drive
+from sandbox.platforms import muck_work
+from sandbox.platforms.muck_work import SHARES
+from sandbox.series import Ints, clock, pick
+from sandbox.tracks import Fleet, Tracks, drive
 from sandbox.world import World, spread, to_gcj02
 
 COMPANIES = (
@@ -31,7 +36,6 @@ VIOLATIONS = (
     "06",
 )  # dump outside, no permit, spillage, speeding, off route, dirty wheels
 POINTS = (12.0, 6.0, 3.0, 3.0, 2.0, 1.0)
-SHARES = (0.35, 0.30, 0.15, 0.20)  # of trucks and sites, by district
 AT_WORK = (0.97, 0.94, 0.90, 0.92)  # share of registered trucks on the road, by district
 LOADS = ("00", "11", "01")  # empty, full, half
 
@@ -83,15 +87,24 @@ def vehicles(world: World) -> pa.Table:
     )
 
 
-def positions(world: World) -> pa.Table:
-    """Trucks at work, from building sites to disposal grounds and back: every 10 (county) to 30 s (demo)."""
-    rng, stable, known = world.rng("muck.position"), world.stable_rng("muck.stops"), _registry(world)
+@lru_cache(maxsize=1)
+def _work(world: World) -> tuple[Tracks, Ints]:
+    """What the trucks did on the day: their tracks, and the truck of each report."""
+    rng, known = world.rng("muck.position"), _registry(world)
     busy = known["registered"] & (rng.random(_trucks(world)) < np.array(AT_WORK)[known["district"]])
     trucks = np.flatnonzero(busy)
-    lon, lat, _ = world.points(world.count(24, 90), stable, SHARES)
-    fleet = Fleet((26, 58), 0.10, (62, 88), (120, 1500), 6 * 3600 + 1800, 10 * 3600, max(10, round(31 - world.scale)))
+    lon, lat, _ = muck_work.places(world)
+    spacing = max(10, round(31 - world.scale))
+    fleet = Fleet((26, 58), 0.10, (62, 88), (120, 1500), 6 * 3600 + 1800, 10 * 3600, spacing)
+    fleet = replace(fleet, loading=muck_work.site_count(world))
     track = drive(rng, trucks.size, np.stack([lon, lat], axis=1), fleet)
-    truck, n = trucks[track.vehicle], track.second.size
+    return track, trucks[track.vehicle]
+
+
+def positions(world: World) -> pa.Table:
+    """Trucks at work, from building sites to disposal grounds and back: every 10 (county) to 30 s (demo)."""
+    track, truck = _work(world)
+    rng, known, n = world.rng("muck.report"), _registry(world), track.second.size
     x, y = to_gcj02(track.lon, track.lat)
     acc = ~track.long_stop
     overspeed = track.speed > 60
@@ -109,6 +122,23 @@ def positions(world: World) -> pa.Table:
             "loadState": pick(LOADS, np.where(rng.random(n) < 0.01, 2, track.leg % 2)),
             "mileage": pa.array(np.round(known["odo"][truck] + track.moved_km, 1)),
             "acc": pa.array(acc.astype(np.int64)),
+        }
+    )
+
+
+def tickets(world: World) -> pa.Table:
+    """One ticket for each load that went off at a disposal ground; a few drivers go by without."""
+    track, truck = _work(world)
+    rng = world.rng("muck.disposal")
+    came = np.flatnonzero((track.leg[:-1] % 2 == 1) & (track.leg[1:] == track.leg[:-1] + 1))
+    came = came[(track.vehicle[came] == track.vehicle[came + 1]) & (rng.random(came.size) < 0.98)]
+    came = came[np.argsort(track.second[came], kind="stable")]
+    return pa.table(
+        {
+            "ticketNo": pa.array([f"XN{world.day:%Y%m%d}{i + 1:05d}" for i in range(came.size)], pa.string()),
+            "tipNo": muck_work.ground(world, track.goal[came] - muck_work.site_count(world)),
+            "plateNo": pick(_plates(world), truck[came]),
+            "entryTime": pa.array(clock(world, track.second[came])),
         }
     )
 
@@ -155,10 +185,18 @@ DATASETS = {
     "mk_vehicle": Dataset("muck.vehicle", vehicles),
     "mk_position": Dataset("muck.position", positions, time="gpsTime", faults=POSITION_FAULTS),
     "mk_violation": Dataset("muck.violation", violations, time="vioTime", faults=(Duplicates(0.05),)),
+    "mk_site": Dataset("muck.site", muck_work.sites),
+    "mk_route": Dataset("muck.route", muck_work.routes),
+    "mk_permit": Dataset("muck.permit", muck_work.permits),
+    "mk_disposal": Dataset("muck.disposal", tickets, time="entryTime", faults=(Duplicates(0.02),)),
 }
 
 ENDPOINTS = [
     Endpoint("/openapi/v1/vehicles", "mk_vehicle", MANNER, day=None),
     Endpoint("/openapi/v1/positions", "mk_position", MANNER, day="day"),
     Endpoint("/openapi/v1/violations", "mk_violation", MANNER, day="day"),
+    Endpoint("/openapi/v1/sites", "mk_site", MANNER, day=None),
+    Endpoint("/openapi/v1/routes", "mk_route", MANNER, day=None),
+    Endpoint("/openapi/v1/permits", "mk_permit", MANNER, day=None),
+    Endpoint("/openapi/v1/tickets", "mk_disposal", MANNER, day="day"),
 ]

@@ -18,4 +18,5 @@ CREATE TABLE mk_trip (
     started_at TIMESTAMPTZ NOT NULL, ended_at TIMESTAMPTZ NOT NULL,
     site_id VARCHAR, disposal_id VARCHAR, permit_no VARCHAR, route_id VARCHAR,
     lon_wgs84 DECIMAL(18, 6) NOT NULL, lat_wgs84 DECIMAL(18, 6) NOT NULL, -- where the load went off
+    whole BOOLEAN NOT NULL,             -- reports close before start and end: both places are known
     driven_km DECIMAL(18, 6) NOT NULL, off_route_km DECIMAL(18, 6), max_speed_kmh DECIMAL(18, 6));
