@@ -44,7 +44,7 @@ class Derived(BaseModel):
 
     def parameters(self, period: Period) -> dict[str, object]:
         """What the SQL takes for a period."""
-        known = period.parameters() | {name: limit.value for name, limit in self.limits.items()}
+        known = period.parameters() | {name: limit.parameter for name, limit in self.limits.items()}
         return {name: known[name] for name in lint.parameters(self.sql)}
 
 

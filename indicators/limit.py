@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import duckdb
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -14,3 +15,8 @@ class Limit(BaseModel):
 
     value: int | Decimal
     source: str = Field(min_length=1, description="where the number comes from, and how sure that is")
+
+    @property
+    def parameter(self) -> object:
+        """What the SQL gets: whole numbers as BIGINT, because days in milliseconds do not fit an INTEGER."""
+        return duckdb.Value(self.value, duckdb.sqltypes.BIGINT) if isinstance(self.value, int) else self.value

@@ -79,7 +79,7 @@ def by_unit(hours: dict[str, list[Sums]]) -> dict[str, list[Sums]]:
 
 
 def _query(con: duckdb.DuckDBPyConnection, definition: Definition, sql: str, period: Period) -> list[Sums]:
-    known = period.parameters() | {name: limit.value for name, limit in definition.limits.items()}
+    known = period.parameters() | {name: limit.parameter for name, limit in definition.limits.items()}
     given = {name: known[name] for name in lint.parameters(sql)}
     try:
         cursor = con.execute(sql, given)

@@ -58,6 +58,19 @@ def past(world: World, at: Times) -> Times:
     return np.where(at < end, at, np.datetime64("NaT", "us")).astype("datetime64[us]")
 
 
+def changed(*moments: Times) -> Times:
+    """The newest of several times a row, the unknown ones left out."""
+    first, *others = moments
+    for at in others:
+        first = np.where(np.isnat(at), first, np.maximum(first, np.where(np.isnat(at), first, at)))
+    return first.astype("datetime64[us]")
+
+
+def recent(world: World, days: int, make: Callable[[World, World], pa.Table]) -> pa.Table:
+    """Records of the last `days` and today as the platform knows them tonight: the newest state of each."""
+    return pa.concat_tables([make(world.back(ago), world) for ago in reversed(range(days + 1))])
+
+
 def with_open_days(
     world: World, days: int, make: Callable[[World, World], pa.Table], changed: Sequence[str]
 ) -> pa.Table:

@@ -17,6 +17,7 @@ from sandbox import records
 from sandbox.content import Duplicates, Fault, Spoil, put
 from sandbox.dataset import GENERATED, Dataset, real
 from sandbox.geo import Floats
+from sandbox.platforms import enforcement_penalty
 from sandbox.series import EPOCH, Ints, Times, after, clock, past, pick
 from sandbox.world import World
 
@@ -190,6 +191,9 @@ CASE_FAULTS: tuple[Fault, ...] = (
     Duplicates(0.004),
 )
 
-DATASETS = {"case": Dataset("enforcement.case", cases, "sbsj", CASE_FAULTS)}
-EXCHANGE = {"case": "v_ajxx"}
-LIVING = {"case": ("ajbh", "gxsj")}
+DATASETS = {
+    "case": Dataset("enforcement.case", cases, "sbsj", CASE_FAULTS),
+    "penalty": Dataset("enforcement.penalty", enforcement_penalty.cases, "lasj"),
+}
+EXCHANGE = {"case": "v_ajxx", "penalty": "v_cfaj"}
+LIVING = {"case": ("ajbh", "gxsj"), "penalty": ("cfah", "gxsj")}

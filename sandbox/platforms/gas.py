@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from sandbox.content import Duplicates, Fault, Frozen, Late, OutOfOrder, Spoil, negative, times
 from sandbox.dataset import Dataset
+from sandbox.platforms import gas_supply
 from sandbox.series import DAY_S, after, clock, grid, pick, stored
 from sandbox.world import World
 
@@ -130,6 +131,18 @@ DATASETS = {
     "point": Dataset("gas.point", points, None, POINT_FAULTS),
     "pressure": Dataset("gas.pressure", pressures, "cjsj", PRESSURE_FAULTS),
     "alarm": Dataset("gas.alarm", alarms, "bjsj", ALARM_FAULTS),
+    "user": Dataset("gas.user", gas_supply.users),
+    "hazard": Dataset("gas.hazard", gas_supply.hazards, "fxsj"),
+    "flow": Dataset("gas.flow", gas_supply.flows, "cjsj"),
+    "meter": Dataset("gas.meter", gas_supply.meters, "cbsj", (Duplicates(0.002),)),
 }
-EXCHANGE = {"point": "rq_cd", "pressure": "rq_yl"}
+EXCHANGE = {
+    "point": "rq_cd",
+    "pressure": "rq_yl",
+    "user": "rq_yh",
+    "hazard": "v_rqyh",
+    "flow": "rq_ll",
+    "meter": "rq_cb",
+}
+LIVING = {"hazard": ("yhbh", "gxsj")}
 MQTT = {"alarm": "qixian/gas/alarm/{tcqbh}"}

@@ -9,6 +9,7 @@ from sandbox.content import Duplicates, Fault, Frozen, Late, Spoil, put, times
 from sandbox.dataset import Dataset
 from sandbox.geo import Floats
 from sandbox.manners import Basic, Endpoint, Manner, Offset
+from sandbox.platforms import heat_service
 from sandbox.series import DAY_S, Ints, clock, days_since, grid, pick, stored
 from sandbox.world import World
 
@@ -132,8 +133,11 @@ DATASETS = {
     "station_info": Dataset("heat.station_info", stations),
     "station": Dataset("heat.station", states, "cjsj", STATE_FAULTS),
     "room_temp": Dataset("heat.room_temp", room_temperatures, "cjsj", ROOM_FAULTS),
+    "outage": Dataset("heat.outage", heat_service.outages, "kssj"),
+    "complaint": Dataset("heat.complaint", heat_service.complaints, "slsj"),
 }
-EXCHANGE = {"station_info": "rl_rlz", "station": "rl_sssj"}
+EXCHANGE = {"station_info": "rl_rlz", "station": "rl_sssj", "outage": "v_rltr", "complaint": "v_rlts"}
+LIVING = {"outage": ("tzbh", "gxsj"), "complaint": ("tsbh", "gxsj")}
 ENDPOINTS = [
     Endpoint(
         "/heating/api/roomTemp",

@@ -17,6 +17,7 @@ from sandbox import records
 from sandbox.content import Duplicates, Fault, Spoil, negative, put, times
 from sandbox.dataset import GENERATED, Dataset, real
 from sandbox.manners import Endpoint, Manner, NoAuth, NoPaging
+from sandbox.platforms import incineration_house
 from sandbox.series import clock, days_since, pick, stored
 from sandbox.world import World
 
@@ -164,6 +165,11 @@ def counters(world: World) -> pa.Table:
     )
 
 
+def ash(world: World) -> pa.Table:
+    """Fly ash of the day, a share of what came in."""
+    return incineration_house.ash(world, _tickets(world)[1])
+
+
 CEMS_FAULTS: tuple[Fault, ...] = (Duplicates(0.004),)
 WEIGH_FAULTS: tuple[Fault, ...] = (
     Spoil("t_for_kg", 0.015, {"mz_kg": times(0.001), "pz_kg": times(0.001), "jz_kg": times(0.001)}),
@@ -180,8 +186,10 @@ DATASETS = {
     "cems": Dataset("incineration.cems", cems, None, CEMS_FAULTS),
     "weigh": Dataset("incineration.weigh", weighings, "gbsj", WEIGH_FAULTS),
     "power": Dataset("incineration.power", counters, "cjsj", POWER_FAULTS),
+    "furnace_temp": Dataset("incineration.furnace_temp", incineration_house.furnace_temperatures, "cjsj"),
+    "ash": Dataset("incineration.ash", ash, "gbsj"),
 }
-EXCHANGE = {"weigh": "fs_gbjl", "power": "fs_dndb"}
+EXCHANGE = {"weigh": "fs_gbjl", "power": "fs_dndb", "furnace_temp": "fs_lw", "ash": "fs_fh"}
 ENDPOINTS = [
     Endpoint(
         "/ljgk/dailyMeans",

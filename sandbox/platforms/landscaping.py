@@ -10,6 +10,7 @@ import pyarrow as pa
 from sandbox import records
 from sandbox.content import Duplicates, Fault, Spoil, negative, put
 from sandbox.dataset import GENERATED, Dataset, Drop, real
+from sandbox.platforms import landscaping_green
 from sandbox.series import after, clock, past, pick, with_open_days
 from sandbox.world import World
 
@@ -131,9 +132,13 @@ DATASETS = {
     "tree": Dataset("landscaping.tree", trees, None, TREE_FAULTS),
     "task": Dataset("landscaping.task", tasks, None, TASK_FAULTS),
     "pest": Dataset("landscaping.pest", pests, "发现时间", PEST_FAULTS),
+    "green": Dataset("landscaping.green", landscaping_green.greens),
+    "irrigation": Dataset("landscaping.irrigation", landscaping_green.irrigation, "抄表时间", (Duplicates(0.02),)),
 }
 DROPS = {
     "tree": Drop("gl_tree_{day}.csv", encoding="gb18030", bom=True, delimiter=";", decimal=","),
     "task": Drop("gl_task_{day}.csv", encoding="gb18030", bom=True, delimiter=";", decimal=","),
+    "green": Drop("gl_green_{day}.csv", encoding="gb18030", bom=True, delimiter=";", decimal=","),
+    "irrigation": Drop("gl_irrigation_{day}.csv", encoding="gb18030", bom=True, delimiter=";", decimal=","),
     "pest": Drop("gl_pest_{day}.xlsx", format="xlsx", title="杞县园林病虫害防治台账", sheet="病虫害"),
 }

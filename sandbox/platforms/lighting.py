@@ -18,6 +18,7 @@ from sandbox import records
 from sandbox.content import FUTURE, Duplicates, Fault, Frozen, Late, OutOfOrder, Spoil, negative, put, times
 from sandbox.dataset import GENERATED, Dataset, real
 from sandbox.manners import Endpoint, Login, Manner, Offset
+from sandbox.platforms import lighting_cabinets
 from sandbox.series import after, clock, past, pick, with_open_days
 from sandbox.world import World, to_bd09
 
@@ -219,6 +220,16 @@ def faults(world: World) -> pa.Table:
     return with_open_days(world, OPEN_DAYS, _faults, ("repairTime",))
 
 
+def energy(world: World) -> pa.Table:
+    """The cabinets' counters."""
+    return lighting_cabinets.energy(world, _lamps(world), night(world))
+
+
+def switching(world: World) -> pa.Table:
+    """When the cabinets switched in the night that ended today."""
+    return lighting_cabinets.switching(world, _lamps(world), night(world))
+
+
 STATE_FAULTS: tuple[Fault, ...] = (
     Late("cabinetNo", days=1, share=0.04, minutes=90, hours=(0, 6)),
     Late("cabinetNo", days=2, share=0.02, minutes=45, hours=(0, 6)),
@@ -236,10 +247,14 @@ DATASETS = {
     "lamp": Dataset("lighting.lamp", lamps),
     "lamp_state": Dataset("lighting.lamp_state", states, time="collectTime", faults=STATE_FAULTS),
     "lamp_fault": Dataset("lighting.lamp_fault", faults, time="reportTime", faults=(Duplicates(0.02),)),
+    "energy": Dataset("lighting.energy", energy, time="readTime", faults=(Duplicates(0.01),)),
+    "switching": Dataset("lighting.switching", switching),
 }
 
 ENDPOINTS = [
     Endpoint("/api/lamp/queryAll", "lamp", MANNER, day=None),
     Endpoint("/api/lamp/history", "lamp_state", MANNER, day="startTime"),
     Endpoint("/api/fault/query", "lamp_fault", MANNER, day="startTime"),
+    Endpoint("/api/cabinet/energy", "energy", MANNER, day="startTime"),
+    Endpoint("/api/cabinet/switching", "switching", MANNER, day="startTime"),
 ]

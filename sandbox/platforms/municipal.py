@@ -11,6 +11,7 @@ import pyarrow as pa
 from sandbox.content import Duplicates, Fault, Frozen, Late, OutOfOrder, Spoil, negative, put
 from sandbox.dataset import Dataset
 from sandbox.manners import Endpoint, Login, Manner, Page
+from sandbox.platforms import municipal_works
 from sandbox.series import after, clock, grid, past, pick, with_open_days
 from sandbox.world import World
 
@@ -132,9 +133,13 @@ DATASETS = {
     "asset": Dataset("municipal.asset", assets, None, ASSET_FAULTS),
     "event": Dataset("municipal.event", events, "FXSJ", EVENT_FAULTS),
     "waterlevel": Dataset("municipal.waterlevel", water_levels, "sj", LEVEL_FAULTS),
+    "bridge": Dataset("municipal.bridge", municipal_works.bridges),
+    "pump": Dataset("municipal.pump", municipal_works.pumps),
 }
 ENDPOINTS = [
     Endpoint("/szss/bj", "asset", MANNER, day=None),
     Endpoint("/szss/sj", "event", MANNER, day="rq"),
+    Endpoint("/szss/ql", "bridge", MANNER, day=None),
+    Endpoint("/szss/bz", "pump", MANNER, day="rq"),
 ]
 MQTT = {"waterlevel": "qixian/municipal/waterlevel/{cdbh}"}

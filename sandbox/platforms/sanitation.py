@@ -28,6 +28,7 @@ from sandbox.content import (
 )
 from sandbox.dataset import GENERATED, Dataset, Drop, real
 from sandbox.manners import Endpoint, Login, Manner, Page
+from sandbox.platforms import sanitation_places
 from sandbox.series import clock, pick, stored
 from sandbox.tracks import Fleet, drive
 from sandbox.world import World, spread, to_gcj02
@@ -260,12 +261,18 @@ DATASETS = {
     ),
     "san_road": Dataset("sanitation.road", roads),
     "san_weigh": Dataset("sanitation.weigh", tickets, time="GBSJ", faults=WEIGH_FAULTS),
+    "san_community": Dataset("sanitation.community", sanitation_places.communities),
+    "san_bin_alarm": Dataset("sanitation.bin_alarm", sanitation_places.bin_alarms, "bjsj", (Duplicates(0.03),)),
+    "san_toilet": Dataset("sanitation.toilet", sanitation_places.toilets),
 }
 
 ENDPOINTS = [
     Endpoint("/hw/api/vehicle/list", "san_vehicle", MANNER, day=None),
     Endpoint("/hw/api/gps/list", "san_position", MANNER, day="rq"),
     Endpoint("/hw/api/task/list", "san_route_task", MANNER, day="rq"),
+    Endpoint("/hw/api/community/list", "san_community", MANNER, day=None),
+    Endpoint("/hw/api/bin/alarm", "san_bin_alarm", MANNER, day="rq"),
+    Endpoint("/hw/api/toilet/day", "san_toilet", MANNER, day="rq"),
 ]
 EXCHANGE = {"san_weigh": "T_WEIGH_TICKET"}
 DROPS = {

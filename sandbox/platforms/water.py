@@ -9,6 +9,7 @@ from sandbox import records
 from sandbox.content import Duplicates, Fault, Frozen, Late, Spoil, negative, put, times
 from sandbox.dataset import GENERATED, Dataset, Drop, real
 from sandbox.manners import Bearer, Endpoint, Manner, Page
+from sandbox.platforms import water_network
 from sandbox.series import clock, days_since, grid, pick
 from sandbox.world import World
 
@@ -134,9 +135,15 @@ DATASETS = {
     "pressure": Dataset("water.pressure", pressures, "cjsj", PRESSURE_FAULTS),
     "plant": Dataset("water.plant", plants, "cjsj", PLANT_FAULTS),
     "meter": Dataset("water.meter", meters, "抄表时间", METER_FAULTS),
+    "quality": Dataset("water.quality", water_network.quality, "cysj"),
+    "dma_flow": Dataset("water.dma_flow", water_network.dma_flows, "cjsj", (Duplicates(0.01),)),
+    "burst": Dataset("water.burst", water_network.bursts, "bxsj"),
 }
 ENDPOINTS = [
     Endpoint("/api/v2/pressure", "pressure", MANNER, day="day"),
     Endpoint("/api/v2/plant", "plant", MANNER, day="day"),
+    Endpoint("/api/v2/quality", "quality", MANNER, day="day"),
+    Endpoint("/api/v2/dma", "dma_flow", MANNER, day="day"),
+    Endpoint("/api/v2/burst", "burst", MANNER, day="day"),
 ]
 DROPS = {"meter": Drop("water_meter_{day}.csv", full_width=("累计读数(m³)", "反向读数(m³)"))}
