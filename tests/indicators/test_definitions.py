@@ -18,7 +18,6 @@ from indicators.period import of_day, of_month
 from tests.indicators import city
 from warehouse import migrate, tables
 
-
 # The county's catalogue: how many indicators each platform has, numbered from 01 without a gap.
 CATALOGUE = {
     "sanitation": ("SAN", 9), "lighting": ("LGT", 6), "dust": ("DST", 8), "municipal": ("MUN", 7),
