@@ -48,7 +48,7 @@ class Grain(_Model):
     """For whom and for which periods values are kept."""
 
     space: list[Literal["territory", "department", "county"]]
-    time: list[Literal["hour", "day", "month"]]
+    time: list[Literal["hour", "day", "month", "quarter", "year"]]
 
 
 class Definition(_Model):

@@ -29,7 +29,7 @@ from indicators import definitions as catalogue
 from indicators import delivered, derive, derived, dirty, month, restated, run, store, views
 from indicators.definitions import Definition
 from indicators.delivered import Deliveries, Standing
-from indicators.period import Period, of_day, of_month
+from indicators.period import Period, around_month, of_day, of_month
 from indicators.restated import Cause
 from indicators.run import COUNTY, Sums
 from indicators.values import Value, carry, settle
@@ -80,7 +80,7 @@ def compute_day(settings: Settings, day: date, *, folder: Path = catalogue.FOLDE
 def compute_month(settings: Settings, name: str, as_of: date, *, folder: Path = catalogue.FOLDER) -> Summary:
     """All indicators of the month `2026-11` from its first day to `as_of`; days must have been computed."""
     with _open(settings, folder) as work:
-        return _compute(work, [of_month(name, as_of)], set(work.definitions), [])
+        return _compute(work, _long(work, name, as_of), set(work.definitions), [])
 
 
 def compute_dirty(settings: Settings, *, folder: Path = catalogue.FOLDER) -> Summary:
@@ -95,7 +95,7 @@ def compute_night(settings: Settings, day: date, *, folder: Path = catalogue.FOL
         # A month that already reached this day is restated by another run; one that grows by a day is not.
         again = _cause(work, dirty.marks(work.con)) if day in dirty.known_days(work.con) else None
         parts = [_day(work, day), _dirty(work)]
-        parts.append(_compute(work, [of_month(month_of(day), day)], set(work.definitions), [], again))
+        parts.append(_compute(work, _long(work, month_of(day), day), set(work.definitions), [], again))
         return merge(parts)
 
 
@@ -172,9 +172,14 @@ def _dirty(work: Work, more: dict[date, set[str]] | None = None) -> Summary:
     for day, codes in plan.items():
         months.setdefault(month_of(day), set()).update(codes)
     for name, codes in sorted(months.items()):
-        parts.append(_compute(work, [of_month(name, dirty.last_day(work.con, name))], codes, [], cause))
+        parts.append(_compute(work, _long(work, name, dirty.last_day(work.con, name)), codes, [], cause))
     parts.append(_compute(work, [], set(), marks))
     return merge(parts)
+
+
+def _long(work: Work, name: str, as_of: date) -> list[Period]:
+    """The month up to a day, and the quarter and the year that it lies in, as far as they are computed."""
+    return [of_month(name, as_of), *around_month(name, dirty.known_days(work.con) | {as_of})]
 
 
 def _cause(work: Work, marks: list[dirty.Mark]) -> Cause:
@@ -229,9 +234,9 @@ def _values(work: Work, wanted: list[Definition], period: Period) -> list[Value]
     if not units:
         raise Stop("CH-IND-005")
     ledger = delivered.read(work.con, work.specs, period.first, period.end)
-    stored = month.read(work.con, period) if period.kind == "month" else month.Stored()
+    stored = month.Stored() if period.kind == "day" else month.read(work.con, period)
     values: list[Value] = []
-    for definition in wanted:
+    for definition in (item for item in wanted if period.kind in {"day", "month", *item.grain.time}):
         scope = {kind: units.get(kind, []) for kind in (*definition.unit_columns, COUNTY)}
         values += _definition(work, definition, period, ledger=ledger, stored=stored, scope=scope)
     return values
@@ -257,7 +262,7 @@ def _definition(
     hours: dict[str, list[Sums]] = {}
     if not standing.missing:
         try:
-            if period.kind == "month" and definition.roll_up == "sum":
+            if period.kind != "day" and definition.roll_up == "sum":
                 by_unit, standing = month.of_days(stored, definition, period, ledger, standing=standing)
                 for kind, units in scope.items():
                     whole[kind] = [by_unit[unit] for unit in units if unit in by_unit]

@@ -11,9 +11,9 @@ from cityhub.clock import day_bounds, month_bounds
 
 @dataclass(frozen=True)
 class Period:
-    """Service days `[first, end)`, stored under `kind` and `name` (`2026-11-20`, `2026-11`)."""
+    """Service days `[first, end)`, stored under `kind` and `name` (`2026-11-20`, `2026-11`, `2026-Q4`, `2026`)."""
 
-    kind: Literal["day", "month"]
+    kind: Literal["day", "month", "quarter", "year"]
     name: str
     first: date
     end: date
@@ -53,3 +53,20 @@ def of_month(month: str, as_of: date) -> Period:
     """The month from its first day to `as_of` (included), or to its end when `as_of` lies later."""
     first, end = month_bounds(month)
     return Period("month", month, first, max(min(end, as_of + timedelta(days=1)), first))
+
+
+def around_month(month: str, computed: set[date]) -> list[Period]:
+    """The quarter and the year of a month, each from its first day to the last one in it that was computed."""
+    year, number = (int(part) for part in month.split("-"))
+    quarter = (number - 1) // 3
+    spans: tuple[tuple[Literal["quarter", "year"], str, int, int], ...] = (
+        ("quarter", f"{year}-Q{quarter + 1}", quarter * 3 + 1, quarter * 3 + 3),
+        ("year", f"{year}", 1, 12),
+    )
+    found: list[Period] = []
+    for kind, name, start, last in spans:
+        first, end = month_bounds(f"{year}-{start:02d}")[0], month_bounds(f"{year}-{last:02d}")[1]
+        days = [day for day in computed if first <= day < end]
+        if days:
+            found.append(Period(kind, name, first, max(days) + timedelta(days=1)))
+    return found

@@ -281,3 +281,25 @@ def test_the_catalogue_table_holds_every_definition_with_its_words(
     rows = con.execute("SELECT code, definition_sha256, title_zh, formula FROM indicator").fetchall()
     assert {row[0]: row[1] for row in rows} == {code: item.sha256 for code, item in read_all().items()}
     assert all(row[2] and row[3] for row in rows)
+
+
+def test_a_year_adds_its_days_and_a_late_row_of_an_earlier_month_does_not_shorten_it(
+    hub: Settings, con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    folder = tmp_path / "yearly"
+    folder.mkdir()
+    text = (FOLDER / "sanitation.yaml").read_text(encoding="utf-8")
+    start, end = text.index("- code: SAN-03"), text.index("- code: SAN-04")
+    yearly = text[start:end].replace("time: [day, month]", "time: [day, month, quarter, year]")
+    (folder / "sanitation.yaml").write_text(f"platform: sanitation\nindicators:\n{yearly}", encoding="utf-8")
+    october = date(2026, 10, 20)
+    for day, done in ((october, 2), (DAY, 5)):
+        roads(con, day, done, task=str(day))
+        engine.compute_night(hub, day, folder=folder)
+    assert value(con, "SAN-03", period="2026")[:3] == (7, 20, 35)
+    assert value(con, "SAN-03", period="2026-Q4")[:3] == (7, 20, 35)
+    roads(con, october, 9, task="late")
+    con.execute("INSERT INTO lake.main.dirty_day VALUES ('san_route_task', ?, 'L2', now())", [october])
+    engine.compute_dirty(hub, folder=folder)
+    assert value(con, "SAN-03", period="2026-10")[:2] == (11, 20)
+    assert value(con, "SAN-03", period="2026")[:2] == (16, 30)

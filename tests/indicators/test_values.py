@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from indicators.definitions import Definition, read_all
 from indicators.delivered import Standing
-from indicators.period import of_day, of_month
+from indicators.period import around_month, of_day, of_month
 from indicators.run import Sums, exact, total
 from indicators.values import settle
 
@@ -80,3 +80,13 @@ def test_a_day_has_86_400_seconds_in_shanghai() -> None:
     given_ = of_day(date(2026, 11, 20)).parameters()
     assert int(str(given_["to_ms"])) - int(str(given_["from_ms"])) == 86_400_000
     assert given_["from_ms"] == 1795104000000  # 2026-11-19T16:00:00Z
+
+
+def test_a_quarter_and_a_year_reach_to_their_last_computed_day() -> None:
+    days = {date(2026, 9, 30), date(2026, 10, 5), date(2026, 12, 2), date(2027, 1, 1)}
+    found = {period.name: (period.first, period.last) for period in around_month("2026-10", days)}
+    assert found == {
+        "2026-Q4": (date(2026, 10, 1), date(2026, 12, 2)),
+        "2026": (date(2026, 1, 1), date(2026, 12, 2)),
+    }
+    assert [period.name for period in around_month("2026-02", days)] == ["2026"]
