@@ -47,7 +47,7 @@ class Title(_Model):
 class Grain(_Model):
     """For whom and for which periods values are kept."""
 
-    space: list[Literal["territory", "department", "county"]]
+    space: list[str] = Field(description="territory, department, county; or what rows name: road, company, site …")
     time: list[Literal["hour", "day", "month", "quarter", "year"]]
 
 
@@ -84,7 +84,7 @@ class Definition(_Model):
     min_coverage: float = Field(0.0, ge=0, le=1, description="a smaller n_valid/n_expected makes the value provisional")
     roll_up: Literal["sum", "month"] = Field(description="sum: add the days; month: SQL over the month")
     grain: Grain
-    unit_columns: dict[Literal["territory", "department"], str] = Field(default_factory=dict)
+    unit_columns: dict[str, str] = Field(default_factory=dict)
     county: Literal["sum", "run"] = Field("sum", description="run: units do not add, the SQL runs once more")
     by: Literal["service_day", "event"] = Field(
         "service_day",

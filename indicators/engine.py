@@ -31,7 +31,7 @@ from indicators.definitions import Definition
 from indicators.delivered import Deliveries, Standing
 from indicators.period import Period, around_month, of_day, of_month
 from indicators.restated import Cause
-from indicators.run import COUNTY, Sums
+from indicators.run import ASSESSED, COUNTY, Sums
 from indicators.values import Value, carry, settle
 from warehouse import lake
 
@@ -265,7 +265,8 @@ def _definition(
             if period.kind != "day" and definition.roll_up == "sum":
                 by_unit, standing = month.of_days(stored, definition, period, ledger, standing=standing)
                 for kind, units in scope.items():
-                    whole[kind] = [by_unit[unit] for unit in units if unit in by_unit]
+                    of_kind = units if kind in ASSESSED else [unit for unit in by_unit if unit.startswith(f"{kind}:")]
+                    whole[kind] = [by_unit[unit] for unit in of_kind if unit in by_unit]
             else:
                 if definition.hour_sql and period.kind == "day":
                     hours = run.sums(work.con, definition, definition.hour_sql, period)
@@ -313,6 +314,7 @@ def _rows(
     for unit_kind, units in scope.items():
         rows = found.get(unit_kind, [])
         by_unit = {row.unit: row for row in rows}
-        for unit in units:
+        # Things have a row where rows name them; nobody knows which ones are missing.
+        for unit in units if unit_kind in ASSESSED else sorted(unit for unit in by_unit if unit is not None):
             sums = (rows[0] if rows else None) if unit_kind == COUNTY else by_unit.get(unit)
             yield settle(definition, unit, kind, name, sums=sums, standing=standing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -14,6 +14,7 @@ from indicators.definitions import Definition
 from indicators.period import Period
 
 COUNTY = "county"
+ASSESSED = frozenset({"territory", "department", COUNTY})  # kinds of the table `unit`; others are named by rows
 _COLUMNS = ("unit", "hour", "numerator", "denominator", "n_expected", "n_valid")
 
 
@@ -56,11 +57,12 @@ def total(parts: Iterable[Sums], *, unit: str | None = None, hour: int | None = 
 
 
 def sums(con: duckdb.DuckDBPyConnection, definition: Definition, sql: str, period: Period) -> dict[str, list[Sums]]:
-    """Rows by kind of unit: `territory`, `department`, and `county` (the sum over all rows, with those of no
-    unit, or its own run where units do not add). Raises `Stop` CH-IND-003 when the SQL cannot be run."""
+    """Rows by kind of unit: `territory`, `department`, things such as `road`, and `county` (the sum over all rows, with
+    those of no unit, or its own run where units do not add). Raises `Stop` CH-IND-003 when the SQL cannot be run."""
     found: dict[str, list[Sums]] = {}
     for kind, column in definition.unit_columns.items():
-        found[kind] = _query(con, definition, sql.replace("{unit}", column), period)
+        rows = _query(con, definition, sql.replace("{unit}", column), period)
+        found[kind] = rows if kind in ASSESSED else [_named(kind, row) for row in rows]
     if definition.county == "run" or not found:
         found[COUNTY] = _query(con, definition, sql.replace("{unit}", "CAST(NULL AS VARCHAR)"), period)
     else:
@@ -68,6 +70,11 @@ def sums(con: duckdb.DuckDBPyConnection, definition: Definition, sql: str, perio
         hours = sorted({row.hour for row in rows}, key=lambda hour: -1 if hour is None else hour)
         found[COUNTY] = [total((row for row in rows if row.hour == hour), hour=hour) for hour in hours]
     return found
+
+
+def _named(kind: str, row: Sums) -> Sums:
+    """A thing that is no assessed unit is stored as `road:…`, `company:…`, so that no code means two things."""
+    return row if row.unit is None else replace(row, unit=f"{kind}:{row.unit}")
 
 
 def by_unit(hours: dict[str, list[Sums]]) -> dict[str, list[Sums]]:

@@ -30,7 +30,7 @@ _TYPES = {
 FEEDS = {
     "sanitation.vehicle": "san_vehicle: vehicle_id t K, type t, company t, status t",
     "sanitation.position": "san_position: vehicle_id t K, ts ts K, lon d, lat d, speed_kmh d",
-    "sanitation.route_task": "san_route_task: task_id t K, task_date date, planned_km d, done_km d",
+    "sanitation.route_task": "san_route_task: task_id t K, road_id t, task_date date, planned_km d, done_km d",
     "sanitation.road": "san_road: road_id t K, total_area_m2 d, cleaned_area_m2 d, mech_area_m2 d",
     "sanitation.weigh": "san_weigh: station_id t K, ticket_no t K, net_t n, waste_type t, ts ts",
     "sanitation.community": "san_community: community_id t K, households i, households_sorting i",
@@ -38,10 +38,12 @@ FEEDS = {
     "sanitation.toilet": "san_toilet_day: toilet_id t K, report_date date K, scheduled_min i, open_min i",
     "lighting.energy": "lamp_energy: cabinet_id t K, ts ts K, kwh_total d",
     "lighting.switching": "lamp_switching: cabinet_id t K, night date K, scheduled_on_at ts, switched_on_at ts",
-    "lighting.lamp": "lamp: lamp_id t K, type t, status t",
+    "lighting.lamp": "lamp: lamp_id t K, road_id t, type t, status t",
     "lighting.lamp_state": "lamp_state: lamp_id t K, ts ts K, is_on b, online b, scheduled_on b",
-    "lighting.lamp_fault": "lamp_fault: fault_id t K, lamp_id t, reported_at ts, repaired_at ts, limit_h d",
-    "dust.site": "dust_site: mn t K, status t",
+    "lighting.lamp_fault": (
+        "lamp_fault: fault_id t K, lamp_id t, contractor t, reported_at ts, repaired_at ts, limit_h d"
+    ),
+    "dust.site": "dust_site: mn t K, builder t, status t",
     "dust.sample": (
         "dust_sample: mn t K, kind t K, ts ts K, pm25_ugm3 d, pm10_ugm3 d, tsp_ugm3 d, noise_dba d, flag t"
     ),
@@ -54,7 +56,7 @@ FEEDS = {
     "landscaping.green": "gl_green: green_id t K, kind t, area_m2 d, canopy_m2 d",
     "landscaping.irrigation": "gl_irrigation: meter_id t K, ts ts K, green_id t, m3_total d",
     "landscaping.tree": "gl_tree: tree_id t K, status t, planted date",
-    "landscaping.task": "gl_task: task_id t K, planned_qty d, done_qty d, due date",
+    "landscaping.task": "gl_task: task_id t K, contractor t, planned_qty d, done_qty d, due date",
     "landscaping.pest": "gl_pest: pest_id t K, found_at ts, handled_at ts",
     "muck.vehicle": "mk_vehicle: vehicle_id t K, plate t, terminal_phone t, company t, status t",
     "muck.position": "mk_position: terminal_phone t K, ts ts K, lon d K, lat d K, acc b, load t, speed_kmh d",
@@ -88,9 +90,9 @@ FEEDS = {
     "incineration.weigh": "inc_weigh: ticket_no t K, plant t, ts ts, net_t n, waste_type t",
     "incineration.power": "inc_power: meter_id t K, ts ts K, plant t, kwh_generated d, kwh_grid d, kwh_own d",
     "enforcement.case": (
-        "enf_case: case_no t K, source t, reported_at ts, accepted_at ts, registered_at ts, dispatched_at ts,"
-        " deadline ts, handled_at ts, checked_at ts, check_result t, closed_at ts, dept_code t, rework_count i,"
-        " return_count i, suspended b, satisfied b"
+        "enf_case: case_no t K, grid_id t, source t, reported_at ts, accepted_at ts, registered_at ts,"
+        " dispatched_at ts, deadline ts, handled_at ts, checked_at ts, check_result t, closed_at ts, dept_code t,"
+        " rework_count i, return_count i, suspended b, satisfied b"
     ),
 }
 FEED_OF = {text.split(":")[0]: feed for feed, text in FEEDS.items()}

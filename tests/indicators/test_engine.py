@@ -303,3 +303,25 @@ def test_a_year_adds_its_days_and_a_late_row_of_an_earlier_month_does_not_shorte
     engine.compute_dirty(hub, folder=folder)
     assert value(con, "SAN-03", period="2026-10")[:2] == (11, 20)
     assert value(con, "SAN-03", period="2026")[:2] == (16, 30)
+
+
+def test_a_road_has_values_where_rows_name_it_and_none_where_nothing_came(
+    hub: Settings, con: duckdb.DuckDBPyConnection, few: Path
+) -> None:
+    for day, road, done in ((DAY, "r1", 4), (DAY, "r2", 10), (NEXT, "r1", 6)):
+        row = {"task_id": f"{day}{road}", "road_id": road, "task_date": day, "planned_km": 10, "done_km": done}
+        city.put(con, "san_route_task", "juji", [row], day)
+        city.deliver(con, ["sanitation.route_task"], day)
+    for day in (DAY, NEXT):
+        engine.compute_night(hub, day, folder=few)
+    assert value(con, "SAN-03", "road:r2") == (10, 10, 100, "ok")
+    assert value(con, "SAN-03", "road:r1", "2026-11")[:2] == (10, 20)
+    assert value(con, "SAN-03", "road:r2", "2026-11")[:2] == (10, 10)
+    assert value(con, "SAN-03", period="2026-11")[:2] == (20, 30)
+    rows = con.execute("SELECT count(*) FROM indicator_value WHERE unit_code = 'road:r2' AND period = ?", [str(NEXT)])
+    assert rows.fetchone() == (0,)
+    city.deliver(con, ["sanitation.route_task"], NEXT, state="failed", loaded=0)
+    engine.compute_again(hub, [NEXT], folder=few)
+    assert value(con, "SAN-03", period=str(NEXT))[3] == "missing"
+    gone = con.execute("SELECT count(*) FROM indicator_value WHERE unit_code = 'road:r1' AND period = ?", [str(NEXT)])
+    assert gone.fetchone() == (0,)

@@ -152,6 +152,11 @@ def test_muk_06_08_violations_and_credit(con: Con, ask: Ask) -> None:
     ])  # fmt: skip
     assert ask("MUK-06")["juji"] == (1, None, 3, 3)
     assert ask("MUK-08") == {COUNTY: (184.5, 2, 2, 2)}
+    assert ask("MUK-08", kind="company") == {
+        "company:a": (84.5, 1, 1, 1),
+        "company:b": (100, 1, 1, 1),
+        COUNTY: (184.5, 2, 2, 2),
+    }
 
 
 def test_gas_01_readings_within_the_points_band(con: Con, ask: Ask) -> None:

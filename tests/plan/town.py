@@ -38,6 +38,7 @@ fields:
   planned_km: {{from: planned, type: double, min: 0, max: {limit}}}
   done_km: {{from: done, type: double, min: 0, max: {limit}}}
   district: {{from: xq}}
+  road_id: {{from: xq}}
 unit: {{by: code, field: district, codes: {{"01": jincheng, "02": juji, "03": wulihe, "04": chengjiao}}}}
 """
 Task = dict[str, Any]
