@@ -17,19 +17,24 @@ LOADING = 2 / 3  # of the places; at the others muck is disposed of
 NO_PERMIT, OTHER_STREETS = 0.03, 0.04
 
 
+def _count(world: World) -> int:
+    """How many places there are: a building site and a disposal ground at least."""
+    return max(2, world.count(24, 90))
+
+
 def places(world: World) -> tuple[Floats, Floats, list[str]]:
     """All stops of the trucks, building sites first: lon, lat (WGS-84), district code."""
-    lon, lat, district = world.points(world.count(24, 90), world.stable_rng("muck.stops"), SHARES)
+    lon, lat, district = world.points(_count(world), world.stable_rng("muck.stops"), SHARES)
     return lon, lat, district.tolist()
 
 
 def site_count(world: World) -> int:
     """How many of the places are building sites."""
-    return round(LOADING * world.count(24, 90))
+    return round(LOADING * _count(world))
 
 
 def _numbers(world: World) -> list[str]:
-    n, sites = world.count(24, 90), site_count(world)
+    n, sites = _count(world), site_count(world)
     return [f"GD{i + 1:03d}" if i < sites else f"XN{i - sites + 1:02d}" for i in range(n)]
 
 
@@ -57,7 +62,7 @@ def sites(world: World) -> pa.Table:
 
 def _pairs(world: World) -> tuple[Ints, Ints]:
     """Every building site with every disposal ground, as places."""
-    n, n_sites = world.count(24, 90), site_count(world)
+    n, n_sites = _count(world), site_count(world)
     return np.repeat(np.arange(n_sites), n - n_sites), np.tile(np.arange(n_sites, n), n_sites)
 
 
