@@ -23,7 +23,8 @@ VOLATILE = night.VOLATILE | {"publication", "lake_snapshot"}
 # Histories of what was done, not of what is: every run adds its own line.
 HISTORIES = {"load_log", "prepared", "publication", "restatement", "plan_applied"}
 # What is over stays readable; a disturbed hub has more behind it.
-ONLY = {"finding": "state = 'open'", "issue": "state = 'open'"}
+# How late a delivery was is of the day on which its night ran to its end.
+ONLY = {"finding": "state = 'open'", "issue": "state = 'open'", "indicator_value": "code <> 'HUB-01'"}
 
 
 def dump(settings: Settings) -> dict[str, str]:
