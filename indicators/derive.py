@@ -15,9 +15,11 @@ from cityhub.errors import Stop
 from cityhub.settings import Settings
 from indicators import derived
 from indicators.derived import Derived
+from indicators.limit import bound
 from indicators.period import Period
 from warehouse import lake
 from warehouse.names import identifier
+from warehouse.tables import stored_types
 
 _log = log.get("cityhub.indicators")
 
@@ -32,40 +34,45 @@ def refresh(
     """
     asked = set(tables)
     errors: dict[str, Stop] = {}
-    changed: list[Derived] = []
+    changed: list[tuple[Derived, dict[str, str]]] = []
     for table in derived.read_all().values():
         if not asked & set(table.reads) or {table.table, *table.reads} & absent:
             continue
         try:
-            make(con, table, period)
+            types = make(con, table, period)
         except Stop as error:
             errors[table.table] = error
             log.event(_log, "derived_failed", code=error.code, table=table.table)
             continue
-        if _differs(con, table, period):
-            changed.append(table)
+        if _differs(con, table, period, types):
+            changed.append((table, types))
     if changed:
-        names = ", ".join(table.table for table in changed)
+        names = ", ".join(table.table for table, _ in changed)
         with lake.write(con, settings, f"derived {period.name}: {names}"):
-            for table in changed:
-                replace(con, table, period)
+            for table, types in changed:
+                replace(con, table, period, types)
     return errors
 
 
-def make(con: duckdb.DuckDBPyConnection, table: Derived, period: Period) -> None:
-    """The day's rows as the temporary table `made_<table>`. Raises `Stop` CH-IND-003 when the SQL cannot be run."""
+def make(con: duckdb.DuckDBPyConnection, table: Derived, period: Period) -> dict[str, str]:
+    """The day's rows as the temporary table `made_<table>`; gives the table's columns beside `service_day` with their
+    types. Raises `Stop` CH-IND-003 when the SQL cannot be run."""
+    types = {name: kind for name, kind in stored_types(con, table.table).items() if name != "service_day"}
     try:
-        con.execute(f"CREATE OR REPLACE TEMP TABLE {_made(table)} AS {table.sql}", table.parameters(period))
-        con.execute(f"SELECT {', '.join(map(identifier, _columns(con, table)))} FROM {_made(table)} LIMIT 0")
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE {_made(table)} AS {table.sql}", bound(table.sql, period, table.limits)
+        )
+        con.execute(f"SELECT {', '.join(map(identifier, types))} FROM {_made(table)} LIMIT 0")
     except duckdb.Error as error:
         detail = str(error).splitlines()[0]
         raise Stop("CH-IND-003", indicator=table.table, detail=detail, period=period.name) from error
+    return types
 
 
-def replace(con: duckdb.DuckDBPyConnection, table: Derived, period: Period) -> None:
+def replace(con: duckdb.DuckDBPyConnection, table: Derived, period: Period, types: Iterable[str]) -> None:
     """Put the made rows in place of the day's, inside the caller's transaction."""
     name = identifier(table.table)
-    columns = ", ".join(map(identifier, _columns(con, table)))
+    columns = ", ".join(map(identifier, types))
     con.execute(f"DELETE FROM lake.main.{name} WHERE service_day = $day", {"day": period.first})
     con.execute(
         f"INSERT INTO lake.main.{name} (service_day, {columns})"
@@ -78,23 +85,9 @@ def _made(table: Derived) -> str:
     return identifier(f"made_{table.table}")
 
 
-def _types(con: duckdb.DuckDBPyConnection, table: Derived) -> list[tuple[str, str]]:
-    rows = con.execute(
-        "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = 'lake' AND table_name = $name"
-        " AND column_name <> 'service_day' ORDER BY column_index",
-        {"name": table.table},
-    ).fetchall()
-    return [(str(name), str(kind)) for name, kind in rows]
-
-
-def _columns(con: duckdb.DuckDBPyConnection, table: Derived) -> list[str]:
-    return [name for name, _ in _types(con, table)]
-
-
-def _differs(con: duckdb.DuckDBPyConnection, table: Derived, period: Period) -> bool:
-    types = _types(con, table)
-    made = ", ".join(f"CAST({identifier(name)} AS {kind}) AS {identifier(name)}" for name, kind in types)
-    held = ", ".join(identifier(name) for name, _ in types)
+def _differs(con: duckdb.DuckDBPyConnection, table: Derived, period: Period, types: dict[str, str]) -> bool:
+    made = ", ".join(f"CAST({identifier(name)} AS {kind}) AS {identifier(name)}" for name, kind in types.items())
+    held = ", ".join(map(identifier, types))
     new, old = f"(SELECT {made} FROM {_made(table)})", "(SELECT * FROM held)"
     row = con.execute(
         f"WITH held AS (SELECT {held} FROM lake.main.{identifier(table.table)} WHERE service_day = $day)"

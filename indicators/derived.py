@@ -17,7 +17,6 @@ from ruamel.yaml.error import MarkedYAMLError
 from cityhub.errors import Stop
 from indicators import lint
 from indicators.limit import Limit
-from indicators.period import Period
 
 FOLDER = Path(__file__).resolve().parent / "tables"
 REFERENCE_TABLES = frozenset({"unit", "calendar_day", "company"})
@@ -41,11 +40,6 @@ class Derived(BaseModel):
     def looks_back(self) -> bool:
         """Whether the rows of a day depend on the day before."""
         return "day_before" in lint.parameters(self.sql)
-
-    def parameters(self, period: Period) -> dict[str, object]:
-        """What the SQL takes for a period."""
-        known = period.parameters() | {name: limit.parameter for name, limit in self.limits.items()}
-        return {name: known[name] for name in lint.parameters(self.sql)}
 
 
 @cache

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 import duckdb
 from pydantic import BaseModel, ConfigDict, Field
+
+from indicators import lint
+from indicators.period import Period
 
 
 class Limit(BaseModel):
@@ -20,3 +24,9 @@ class Limit(BaseModel):
     def parameter(self) -> object:
         """What the SQL gets: whole numbers as BIGINT, because days in milliseconds do not fit an INTEGER."""
         return duckdb.Value(self.value, duckdb.sqltypes.BIGINT) if isinstance(self.value, int) else self.value
+
+
+def bound(sql: str, period: Period, limits: Mapping[str, Limit]) -> dict[str, object]:
+    """What a statement takes for a period: of the period's parameters and the limits those that it names."""
+    known = period.parameters() | {name: limit.parameter for name, limit in limits.items()}
+    return {name: known[name] for name in lint.parameters(sql)}

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from cityhub.errors import Stop
-from indicators import lint
 from indicators.definitions import Definition
+from indicators.limit import bound
 from indicators.period import Period
 
 COUNTY = "county"
@@ -86,10 +86,8 @@ def by_unit(hours: dict[str, list[Sums]]) -> dict[str, list[Sums]]:
 
 
 def _query(con: duckdb.DuckDBPyConnection, definition: Definition, sql: str, period: Period) -> list[Sums]:
-    known = period.parameters() | {name: limit.parameter for name, limit in definition.limits.items()}
-    given = {name: known[name] for name in lint.parameters(sql)}
     try:
-        cursor = con.execute(sql, given)
+        cursor = con.execute(sql, bound(sql, period, definition.limits))
         names = [column[0] for column in cursor.description or []]
         rows = cursor.fetchall()
     except duckdb.Error as error:

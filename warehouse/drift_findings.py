@@ -35,7 +35,7 @@ def due(con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest, foun
         sql = f"SELECT 1 FROM finding WHERE {_OPEN} LIMIT 1"
         if con.execute(sql, {"feed": spec.feed}).fetchone() is None:
             return False
-    return not _replaced(con, spec, manifest)
+    return not ledger.overtaken(con, spec.feed, manifest.day(), manifest.load_id)
 
 
 def _of_the_day(
@@ -65,15 +65,6 @@ def _of_the_day(
                 )
             )
     return kept
-
-
-def _replaced(con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest) -> bool:
-    found = con.execute(
-        "SELECT 1 FROM load_log WHERE feed = $feed AND (service_day > $day OR (service_day = $day"
-        " AND split_part(load_id, '-', 1) > split_part($load_id, '-', 1))) LIMIT 1",
-        {"feed": spec.feed, "day": manifest.day(), "load_id": manifest.load_id},
-    ).fetchone()
-    return found is not None
 
 
 def _severity(word: str) -> Severity:

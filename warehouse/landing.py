@@ -25,6 +25,7 @@ import zstandard
 
 from cityhub.clock import SHANGHAI, now
 from cityhub.errors import HubError
+from cityhub.files import sync
 from cityhub.secrets import redact
 from warehouse.whole import is_whole
 
@@ -284,9 +285,7 @@ class Delivery:
             return before
         write_manifest(self._work, manifest)
         self._work.rename(self._final)
-        handle = os.open(self._final.parent, os.O_RDONLY)
-        os.fsync(handle)
-        os.close(handle)
+        sync(self._final.parent)
         return manifest
 
 

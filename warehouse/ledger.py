@@ -181,6 +181,16 @@ def later(one: str | None, other: str) -> bool:
     return one is not None and one.split("-", maxsplit=1)[0] > other.split("-", maxsplit=1)[0]
 
 
+def overtaken(con: duckdb.DuckDBPyConnection, feed: str, day: date, load_id: str) -> bool:
+    """Whether a later delivery of the day, or one of a later day, has been loaded."""
+    found = con.execute(
+        "SELECT 1 FROM load_log WHERE feed = $feed AND (service_day > $day OR (service_day = $day"
+        " AND split_part(load_id, '-', 1) > split_part($load_id, '-', 1))) LIMIT 1",
+        {"feed": feed, "day": day, "load_id": load_id},
+    ).fetchone()
+    return found is not None
+
+
 def _log(con: duckdb.DuckDBPyConnection, feed: str, day: date, load: Load) -> None:
     log = asdict(load) | {"feed": feed, "service_day": day}
     con.execute(LOG, {name: log[name] for name in LOG_COLUMNS})

@@ -250,13 +250,7 @@ def _stale(con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest) -
     """Whether the feed's rows know neither day nor version, and a newer delivery has been loaded already."""
     if spec.identity.day_from is not None or spec.identity.version is not None:
         return False
-    found = con.execute(
-        "SELECT 1 FROM load_log WHERE feed = $feed AND (service_day > $day OR (service_day = $day"
-        " AND split_part(load_id, '-', 1) > split_part($load_id, '-', 1)))"
-        " LIMIT 1",
-        {"feed": spec.feed, "day": manifest.day(), "load_id": manifest.load_id},
-    ).fetchone()
-    return found is not None
+    return ledger.overtaken(con, spec.feed, manifest.day(), manifest.load_id)
 
 
 def _replaced(con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest) -> bool:

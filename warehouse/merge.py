@@ -20,6 +20,8 @@ from warehouse.names import identifier, identifiers
 from warehouse.tombstone import apply as apply_tombstones
 
 MANY_DAYS = 40
+# Hashes of keys that stand more than once in the staged delivery.
+_TWICE = "SELECT __hash FROM temp.hub_stage WHERE __bad IS NULL GROUP BY __hash HAVING count(*) > 1"
 
 
 @dataclass
@@ -60,7 +62,7 @@ def select_good(con: duckdb.DuckDBPyConnection, spec: FeedSpec) -> int:
     if counted[0] != counted[1]:  # never the case without repeats; a hash collision alone changes nothing below
         con.execute(
             "CREATE OR REPLACE TEMP TABLE hub_loser AS SELECT rowid AS r FROM temp.hub_stage WHERE __bad IS NULL AND"
-            " __hash IN (SELECT __hash FROM temp.hub_stage WHERE __bad IS NULL GROUP BY __hash HAVING count(*) > 1)"
+            f" __hash IN ({_TWICE})"
             f" QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY _version DESC, rowid DESC) > 1"
         )
         repeated = _count(con, "SELECT count(*) FROM temp.hub_loser")
@@ -85,8 +87,7 @@ def conflicting(con: duckdb.DuckDBPyConnection, spec: FeedSpec) -> int:
     keys, columns = identifiers(spec.identity.key), identifiers(data_columns(spec))
     return _count(
         con,
-        f"SELECT count(*) FROM (SELECT 1 FROM temp.hub_stage WHERE __bad IS NULL AND __hash IN (SELECT __hash FROM"
-        f" temp.hub_stage WHERE __bad IS NULL GROUP BY __hash HAVING count(*) > 1)"
+        f"SELECT count(*) FROM (SELECT 1 FROM temp.hub_stage WHERE __bad IS NULL AND __hash IN ({_TWICE})"
         f" GROUP BY {keys} HAVING count(DISTINCT hash({columns})) > 1)",
     )
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
 from cityhub.errors import Stop
-from cityhub.files import sync
+from cityhub.files import sync, write_text
 from cityhub.settings import REPOSITORY
 
 NAME = "manifest.json"
@@ -59,14 +58,8 @@ def folder_of(root: Path, number: int) -> Path:
 
 def write(folder: Path, manifest: Manifest) -> None:
     """Write the manifest whole or not at all: from that moment the folder is a publication."""
-    temporary = folder / f".{NAME}.tmp"
-    with temporary.open("w", encoding="utf-8") as handle:
-        json.dump(asdict(manifest), handle, ensure_ascii=False, indent=1)
-        handle.write("\n")
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.chmod(0o444)
-    temporary.replace(folder / NAME)
+    text = json.dumps(asdict(manifest), ensure_ascii=False, indent=1) + "\n"
+    write_text(folder / NAME, text, mode=0o444, sync=True)
     sync(folder)
     sync(folder.parent)
 

@@ -44,8 +44,7 @@ def fill(con: duckdb.DuckDBPyConnection, name: str, window: Period) -> None:
     """The rows of a derived table for every day of a period."""
     table = derived.read_all()[name]
     for day in window.days():
-        derive.make(con, table, of_day(day))
-        derive.replace(con, table, of_day(day))
+        derive.replace(con, table, of_day(day), derive.make(con, table, of_day(day)))
 
 
 @pytest.fixture

@@ -87,8 +87,8 @@ def computed(con: Con, definition: Definition, rows: list[Row], period: Period) 
             put(con, table, row["unit_code"], [row], day)
         for name in definition.derived:
             for one in period.days():
-                derive.make(con, derived.read_all()[name], of_day(one))
-                derive.replace(con, derived.read_all()[name], of_day(one))
+                table = derived.read_all()[name]
+                derive.replace(con, table, of_day(one), derive.make(con, table, of_day(one)))
         found = {
             (name, kind): sums
             for name, sql in definition.statements()
