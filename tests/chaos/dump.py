@@ -23,8 +23,9 @@ VOLATILE = night.VOLATILE | {"publication", "lake_snapshot"}
 # Histories of what was done, not of what is: every run adds its own line.
 HISTORIES = {"load_log", "prepared", "publication", "restatement", "plan_applied"}
 # What is over stays readable; a disturbed hub has more behind it.
-# How late a delivery was is of the day on which its night ran to its end.
-ONLY = {"finding": "state = 'open'", "issue": "state = 'open'", "indicator_value": "code <> 'HUB-01'"}
+ONLY = {"finding": "state = 'open'", "issue": "state = 'open'"}
+# How late a delivery was is of the moment at which its night ran to its end.
+PUNCTUALITY = "code NOT IN ('HUB-01', 'HUB-02')"
 
 
 def dump(settings: Settings) -> dict[str, str]:
@@ -64,7 +65,8 @@ def differences(content: dict[str, str], other: dict[str, str], *, lines: int = 
 
 def _lines(con: duckdb.DuckDBPyConnection, source: str, names: list[str], where: str | None) -> str:
     listed = ", ".join(f'"{name}"' for name in sorted(names))
-    inner = f"SELECT {listed} FROM {source} WHERE {where or 'true'}"
+    punctual = PUNCTUALITY if {"code", "numerator"} <= set(names) else "true"
+    inner = f"SELECT {listed} FROM {source} WHERE {where or 'true'} AND {punctual}"
     rows = con.execute(f"SELECT CAST(to_json(t) AS VARCHAR) FROM ({inner}) AS t ORDER BY 1").fetchall()
     return "\n".join(row[0] for row in rows)
 
