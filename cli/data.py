@@ -64,10 +64,10 @@ def connect() -> None:
     """Print the SQL with which an analyst's own DuckDB reads the warehouse."""
     from duckdb import __version__ as engine
 
-    from warehouse import lake
+    from warehouse import extensions, lake
 
     settings = load_settings()
-    folder = lake.extension_directory(settings)
+    folder = extensions.directory(settings)
     out.print(
         f"-- start DuckDB {engine} with extension_directory = '{folder}'\n"
         f"LOAD ducklake;\n{lake.attach_sql(settings, read_only=True)};\nUSE lake;",

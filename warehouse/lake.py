@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import fcntl
 import os
-import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
@@ -22,47 +20,20 @@ import duckdb
 from cityhub.errors import Retry, Stop
 from cityhub.files import sync
 from cityhub.settings import Settings
+from warehouse import extensions
 from warehouse.names import literal
 
 RESTORING = ".restore"  # in a home: a restore that is not finished
-EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner", "httpfs")
-
-
-def extension_directory(settings: Settings) -> Path:
-    """A folder in DuckDB's own layout with links to the signed binaries of the PyPI packages."""
-    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    root = settings.home / "extensions"
-    target = root / f"v{duckdb.__version__}" / f"linux_{machine}"
-    for name in EXTENSIONS:
-        link = target / f"{name}.duckdb_extension"
-        if link.exists():
-            continue
-        spec = find_spec(f"duckdb_extension_{name}")
-        found = (
-            list(Path(next(iter(spec.submodule_search_locations))).rglob(link.name))
-            if (spec and spec.submodule_search_locations)
-            else []
-        )
-        if not found:
-            raise Stop("CH-LAKE-001", extension=name, version=duckdb.__version__)
-        target.mkdir(parents=True, exist_ok=True)
-        temporary = link.with_suffix(f".{os.getpid()}")
-        temporary.symlink_to(found[0])
-        temporary.replace(link)
-    return root
 
 
 def engine(settings: Settings) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection in memory with the hub's limits and extensions, no lake attached."""
-    return duckdb.connect(
-        config={
-            "extension_directory": str(extension_directory(settings)),
-            "autoinstall_known_extensions": "false",
-            "memory_limit": os.environ.get("CITYHUB_MEMORY", "1500MB"),
-            "threads": os.environ.get("CITYHUB_THREADS", str(min(4, os.cpu_count() or 2))),
-            "temp_directory": str(settings.home / "tmp"),
-        }
-    )
+    limits = {
+        "memory_limit": os.environ.get("CITYHUB_MEMORY", "1500MB"),
+        "threads": os.environ.get("CITYHUB_THREADS", str(min(4, os.cpu_count() or 2))),
+        "temp_directory": str(settings.home / "tmp"),
+    }
+    return extensions.connect(settings, limits)
 
 
 def attach(con: duckdb.DuckDBPyConnection, settings: Settings, *, read_only: bool = False) -> None:
