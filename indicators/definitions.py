@@ -48,7 +48,7 @@ class Grain(_Model):
     """For whom and for which periods values are kept."""
 
     space: list[str] = Field(description="territory, department, county; or what rows name: road, company, site …")
-    time: list[Literal["hour", "day", "month", "quarter", "year"]]
+    time: list[Literal["hour", "day", "week", "month", "quarter", "season", "year"]]
 
 
 class Definition(_Model):

@@ -29,7 +29,7 @@ from indicators import definitions as catalogue
 from indicators import delivered, derive, derived, dirty, month, restated, run, store, views
 from indicators.definitions import Definition
 from indicators.delivered import Deliveries, Standing
-from indicators.period import Period, around_month, of_day, of_month
+from indicators.period import Period, around, of_day, of_month
 from indicators.restated import Cause
 from indicators.run import ASSESSED, COUNTY, Sums
 from indicators.values import Value, carry, settle
@@ -80,7 +80,8 @@ def compute_day(settings: Settings, day: date, *, folder: Path = catalogue.FOLDE
 def compute_month(settings: Settings, name: str, as_of: date, *, folder: Path = catalogue.FOLDER) -> Summary:
     """All indicators of the month `2026-11` from its first day to `as_of`; days must have been computed."""
     with _open(settings, folder) as work:
-        return _compute(work, _long(work, name, as_of), set(work.definitions), [])
+        inside = {day for day in dirty.known_days(work.con) | {as_of} if month_of(day) == name}
+        return _compute(work, _long(work, name, as_of, inside), set(work.definitions), [])
 
 
 def compute_dirty(settings: Settings, *, folder: Path = catalogue.FOLDER) -> Summary:
@@ -95,7 +96,7 @@ def compute_night(settings: Settings, day: date, *, folder: Path = catalogue.FOL
         # A month that already reached this day is restated by another run; one that grows by a day is not.
         again = _cause(work, dirty.marks(work.con)) if day in dirty.known_days(work.con) else None
         parts = [_day(work, day), _dirty(work)]
-        parts.append(_compute(work, _long(work, month_of(day), day), set(work.definitions), [], again))
+        parts.append(_compute(work, _long(work, month_of(day), day, {day}), set(work.definitions), [], again))
         return merge(parts)
 
 
@@ -172,14 +173,15 @@ def _dirty(work: Work, more: dict[date, set[str]] | None = None) -> Summary:
     for day, codes in plan.items():
         months.setdefault(month_of(day), set()).update(codes)
     for name, codes in sorted(months.items()):
-        parts.append(_compute(work, _long(work, name, dirty.last_day(work.con, name)), codes, [], cause))
+        inside = {day for day in plan if month_of(day) == name}
+        parts.append(_compute(work, _long(work, name, dirty.last_day(work.con, name), inside), codes, [], cause))
     parts.append(_compute(work, [], set(), marks))
     return merge(parts)
 
 
-def _long(work: Work, name: str, as_of: date) -> list[Period]:
-    """The month up to a day, and the quarter and the year that it lies in, as far as they are computed."""
-    return [of_month(name, as_of), *around_month(name, dirty.known_days(work.con) | {as_of})]
+def _long(work: Work, name: str, as_of: date, days: set[date]) -> list[Period]:
+    """The month up to a day, and the weeks, quarter, year and season of `days`, as far as they are computed."""
+    return [of_month(name, as_of), *around(days, dirty.known_days(work.con) | {as_of})]
 
 
 def _cause(work: Work, marks: list[dirty.Mark]) -> Cause:
@@ -228,6 +230,9 @@ def _compute(
 
 
 def _values(work: Work, wanted: list[Definition], period: Period) -> list[Value]:
+    asked = [item for item in wanted if period.kind in {"day", "month", *item.grain.time}]
+    if not asked:
+        return []
     units: dict[str, list[str]] = {}
     for kind, code in work.con.execute(_UNITS, {"first": period.first, "end": period.end}).fetchall():
         units.setdefault(kind, []).append(code)
@@ -236,7 +241,7 @@ def _values(work: Work, wanted: list[Definition], period: Period) -> list[Value]
     ledger = delivered.read(work.con, work.specs, period.first, period.end)
     stored = month.Stored() if period.kind == "day" else month.read(work.con, period)
     values: list[Value] = []
-    for definition in (item for item in wanted if period.kind in {"day", "month", *item.grain.time}):
+    for definition in asked:
         scope = {kind: units.get(kind, []) for kind in (*definition.unit_columns, COUNTY)}
         values += _definition(work, definition, period, ledger=ledger, stored=stored, scope=scope)
     return values

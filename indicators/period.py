@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import Literal
 
 from cityhub.clock import day_bounds, month_bounds
+from warehouse import reference
+from warehouse.reference.calendar import heating_season
+
+Kind = Literal["day", "week", "month", "quarter", "season", "year"]
 
 
 @dataclass(frozen=True)
 class Period:
-    """Service days `[first, end)`, stored under `kind` and `name` (`2026-11-20`, `2026-11`, `2026-Q4`, `2026`)."""
+    """Service days `[first, end)`, stored under `kind` and `name`: `2026-11-20`, `2026-W47` (ISO 8601, from Monday),
+    `2026-11`, `2026-Q4`, `2026`, and `2026-2027` for the heating season that begins in 2026."""
 
-    kind: Literal["day", "month", "quarter", "year"]
+    kind: Kind
     name: str
     first: date
     end: date
@@ -55,18 +62,31 @@ def of_month(month: str, as_of: date) -> Period:
     return Period("month", month, first, max(min(end, as_of + timedelta(days=1)), first))
 
 
-def around_month(month: str, computed: set[date]) -> list[Period]:
-    """The quarter and the year of a month, each from its first day to the last one in it that was computed."""
-    year, number = (int(part) for part in month.split("-"))
-    quarter = (number - 1) // 3
-    spans: tuple[tuple[Literal["quarter", "year"], str, int, int], ...] = (
-        ("quarter", f"{year}-Q{quarter + 1}", quarter * 3 + 1, quarter * 3 + 3),
-        ("year", f"{year}", 1, 12),
-    )
+def around(days: Iterable[date], computed: set[date]) -> list[Period]:
+    """The weeks, quarters, years and heating seasons of some days, each from its first day to the last one in it that
+    was computed."""
+    spans = dict.fromkeys(span for day in sorted(days) for span in _around(day))
     found: list[Period] = []
-    for kind, name, start, last in spans:
-        first, end = month_bounds(f"{year}-{start:02d}")[0], month_bounds(f"{year}-{last:02d}")[1]
-        days = [day for day in computed if first <= day < end]
-        if days:
-            found.append(Period(kind, name, first, max(days) + timedelta(days=1)))
+    for kind, name, first, end in spans:
+        inside = [day for day in computed if first <= day < end]
+        if inside:
+            found.append(Period(kind, name, first, max(inside) + timedelta(days=1)))
     return found
+
+
+def _around(day: date) -> Iterator[tuple[Kind, str, date, date]]:
+    iso = day.isocalendar()
+    monday = day - timedelta(days=iso.weekday - 1)
+    yield "week", f"{iso.year}-W{iso.week:02d}", monday, monday + timedelta(days=7)
+    quarter = (day.month - 1) // 3
+    first, last = f"{day.year}-{quarter * 3 + 1:02d}", f"{day.year}-{quarter * 3 + 3:02d}"
+    yield "quarter", f"{day.year}-Q{quarter + 1}", month_bounds(first)[0], month_bounds(last)[1]
+    yield "year", f"{day.year}", date(day.year, 1, 1), date(day.year + 1, 1, 1)
+    if season := heating_season(_heating(), day):
+        begin, last_day = season
+        yield "season", f"{begin.year}-{last_day.year}", begin, last_day + timedelta(days=1)
+
+
+@cache
+def _heating() -> dict[str, str]:
+    return reference.heating()

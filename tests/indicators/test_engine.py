@@ -325,3 +325,27 @@ def test_a_road_has_values_where_rows_name_it_and_none_where_nothing_came(
     assert value(con, "SAN-03", period=str(NEXT))[3] == "missing"
     gone = con.execute("SELECT count(*) FROM indicator_value WHERE unit_code = 'road:r1' AND period = ?", [str(NEXT)])
     assert gone.fetchone() == (0,)
+
+
+def test_a_week_and_a_heating_season_grow_day_by_day_and_take_late_rows(
+    hub: Settings, con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    folder = tmp_path / "weekly"
+    folder.mkdir()
+    text = (FOLDER / "sanitation.yaml").read_text(encoding="utf-8")
+    start, end = text.index("- code: SAN-03"), text.index("- code: SAN-04")
+    weekly = text[start:end].replace("time: [day, month]", "time: [day, week, month, season]")
+    (folder / "sanitation.yaml").write_text(f"platform: sanitation\nindicators:\n{weekly}", encoding="utf-8")
+    sunday, monday = date(2026, 11, 15), date(2026, 11, 16)  # the season's first day ends a week
+    for day, done in ((date(2026, 11, 14), 1), (sunday, 2), (monday, 5)):
+        roads(con, day, done, task=str(day))
+        engine.compute_night(hub, day, folder=folder)
+    assert value(con, "SAN-03", period="2026-W46")[:2] == (3, 20)
+    assert value(con, "SAN-03", period="2026-W47")[:2] == (5, 10)
+    assert value(con, "SAN-03", period="2026-2027")[:2] == (7, 20)
+    roads(con, sunday, 9, task="late")
+    con.execute("INSERT INTO lake.main.dirty_day VALUES ('san_route_task', ?, 'L2', now())", [sunday])
+    engine.compute_dirty(hub, folder=folder)
+    assert value(con, "SAN-03", period="2026-W46")[:2] == (12, 30)
+    assert value(con, "SAN-03", period="2026-W47")[:2] == (5, 10)
+    assert value(con, "SAN-03", period="2026-2027")[:2] == (16, 30)

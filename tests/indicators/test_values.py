@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from indicators.definitions import Definition, read_all
 from indicators.delivered import Standing
-from indicators.period import around_month, of_day, of_month
+from indicators.period import around, of_day, of_month
 from indicators.run import Sums, exact, total
 from indicators.values import settle
 
@@ -84,9 +84,27 @@ def test_a_day_has_86_400_seconds_in_shanghai() -> None:
 
 def test_a_quarter_and_a_year_reach_to_their_last_computed_day() -> None:
     days = {date(2026, 9, 30), date(2026, 10, 5), date(2026, 12, 2), date(2027, 1, 1)}
-    found = {period.name: (period.first, period.last) for period in around_month("2026-10", days)}
+    found = {period.name: (period.first, period.last) for period in around([date(2026, 10, 5)], days)}
     assert found == {
+        "2026-W41": (date(2026, 10, 5), date(2026, 10, 5)),
         "2026-Q4": (date(2026, 10, 1), date(2026, 12, 2)),
         "2026": (date(2026, 1, 1), date(2026, 12, 2)),
     }
-    assert [period.name for period in around_month("2026-02", days)] == ["2026"]
+    assert [period.name for period in around([date(2026, 8, 2)], days)] == ["2026-Q3", "2026"]
+
+
+def test_a_week_is_of_the_year_of_its_thursday_and_a_season_of_the_year_in_which_it_begins() -> None:
+    new_year = date(2027, 1, 1)
+    found = {period.name: (period.first, period.end) for period in around([new_year], {date(2026, 12, 28), new_year})}
+    assert found == {
+        "2026-W53": (date(2026, 12, 28), date(2027, 1, 2)),
+        "2027-Q1": (new_year, date(2027, 1, 2)),
+        "2027": (new_year, date(2027, 1, 2)),
+        "2026-2027": (date(2026, 11, 15), date(2027, 1, 2)),
+    }
+
+
+@pytest.mark.parametrize("day, heated", [((11, 14), False), ((11, 15), True), ((3, 15), True), ((3, 16), False)])
+def test_the_heating_season_has_both_its_last_days(day: tuple[int, int], heated: bool) -> None:
+    one = date(2026, *day)
+    assert ("season" in {period.kind for period in around([one], {one})}) is heated

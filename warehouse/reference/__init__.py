@@ -66,6 +66,11 @@ def office_minutes(folder: Path = FOLDER) -> list[tuple[int, int]]:
     return calendar.office_minutes(_read(folder / "calendar.yaml"))
 
 
+def heating(folder: Path = FOLDER) -> dict[str, str]:
+    """First and last month-day of the heating season: `{"from": "11-15", "to": "03-15"}`."""
+    return dict(_read(folder / "calendar.yaml")["heating"])
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))

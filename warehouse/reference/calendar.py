@@ -41,7 +41,7 @@ def days(content: dict[str, Any]) -> Iterator[Day]:
             day.isoweekday(),
             day in worked or (day not in holidays and day.isoweekday() <= 5),
             holidays.get(day),
-            _heating(day, **content["heating"]),
+            heating_season(content["heating"], day) is not None,
         )
 
 
@@ -55,7 +55,12 @@ def office_minutes(content: dict[str, Any]) -> list[tuple[int, int]]:
     return [(minute(span["from"]), minute(span["to"])) for span in content["office"]]
 
 
-def _heating(day: date, **season: str) -> bool:
-    month_day = f"{day:%m-%d}"
-    begin, end = season["from"], season["to"]
-    return begin <= month_day <= end if begin <= end else month_day >= begin or month_day <= end
+def heating_season(heating: dict[str, str], day: date) -> tuple[date, date] | None:
+    """First and last day of the heating season (`heating` of calendar.yaml) that a day lies in, None in summer."""
+    begin, end = heating["from"], heating["to"]
+    for year in (day.year - 1, day.year):
+        first = date.fromisoformat(f"{year}-{begin}")
+        last = date.fromisoformat(f"{year if begin <= end else year + 1}-{end}")
+        if first <= day <= last:
+            return first, last
+    return None
