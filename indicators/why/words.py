@@ -36,23 +36,24 @@ SEVERITIES = {"critical": "关键", "warning": "一般"}
 
 
 # What the engine writes beside a value (indicators/delivered.py, values.py, month.py, engine.py), for people.
+_FEED = r"([a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)"
 _REASONS = [
-    (r"(\S+) nothing known", r"\1 台账无记录"),
-    (r"(\S+) failed( \(\S+\))?", r"\1 采集失败\2"),
-    (r"(\S+) expected( \(\S+\))?", r"\1 未到\2"),
-    (r"(\S+) landed( \(\S+\))?", r"\1 已收到未入库\2"),
-    (r"(\S+) held( \(\S+\))?", r"\1 待核\2"),
+    (rf"{_FEED} is uploaded by hand on (\d+) days \(人工补录\)", r"\1 有 \2 天为人工补录"),
+    (rf"{_FEED} is held on (\d+) days", r"\1 有 \2 天待核"),
+    (rf"{_FEED} lacks (\d+) of (\d+) days", r"\1 应到 \3 天，缺 \2 天"),
+    (rf"{_FEED} delivered nothing in (\S+?)(?=;|$)", r"\1 在 \2 没有交付"),
+    (rf"{_FEED} uploaded by hand \(人工补录\)", r"\1 人工补录"),
+    (rf"{_FEED} nothing known", r"\1 台账无记录"),
+    (rf"{_FEED} failed", r"\1 采集失败"),
+    (rf"{_FEED} expected", r"\1 未到"),
+    (rf"{_FEED} landed", r"\1 已收到未入库"),
+    (rf"{_FEED} held", r"\1 待核"),
     (r", carried forward since (\S+) \(沿用\)", r"，沿用 \1 的数值"),
-    (r"(\S+) uploaded by hand \(人工补录\)", r"\1 人工补录"),
-    (r"(\S+) is uploaded by hand on (\d+) days \(人工补录\)", r"\1 有 \2 天为人工补录"),
-    (r"(\S+) delivered nothing in (\S+)", r"\1 在 \2 没有交付"),
-    (r"(\S+) lacks (\d+) of (\d+) days", r"\1 应到 \3 天，缺 \2 天"),
-    (r"(\S+) is held on (\d+) days", r"\1 有 \2 天待核"),
-    (r"(\d+) of (\d+) valid, under (\S+)", r"有效 \1 / \2，低于 \3"),
+    (r"(\d+) of (\d+) valid, under ([\d.]+%)", r"有效 \1 / \2，低于 \3"),
     (r"(\d+) delivered days are not computed, first (\S+)", r"\1 个已到的日子尚未计算，最早 \2"),
     (r"nothing to count", "没有可计算的对象"),
-    (r"no feed fills the table (\S+)", r"没有数据源写入表 \1"),
-    (r"the table (\S+) does not exist", r"表 \1 不存在"),
+    (r"no feed fills the table (\w+)", r"没有数据源写入表 \1"),
+    (r"the table (\w+) does not exist", r"表 \1 不存在"),
     (r", which has no value", "，而那一天没有数值"),
     (r"hours are not carried forward", "小时值不沿用"),
 ]

@@ -7,7 +7,6 @@ from decimal import Decimal
 from scoring.notice import tables as table
 from scoring.notice.document import Appendix, Block, Heading, Notice, Paragraph
 from scoring.notice.facts import STATUS, Facts
-from scoring.numbers import text
 
 
 def compose(facts: Facts) -> Notice:
@@ -18,7 +17,7 @@ def compose(facts: Facts) -> Notice:
     stamp = f"发布第 {found.number:06d} 号　{status}　发布时间 {facts.published.at:%Y-%m-%d %H:%M}"
     stamp += f"　数据截至 {found.service_day}"
     return Notice(
-        title=f"关于{year}年{int(month)}月城市精细化管理考评情况的通报",
+        title=(f"关于{year}年{int(month)}月城市精细化管理", "考评情况的通报"),
         subtitle="" if found.status == "final" else f"（{status}）",
         mark=status,
         head=stamp,
@@ -72,7 +71,11 @@ def _opening(facts: Facts) -> list[Block]:
 
 
 def _basis(facts: Facts) -> list[Block]:
-    rules, policy, switches = facts.published.scheme, facts.published.policy, facts.published.rows["switches"]
+    rules, policy, switches = (
+        facts.published.scheme,
+        facts.published.policy,
+        table.in_order(facts.published.rows["switches"]),
+    )
     documents = "、".join(f"{source.doc}（{source.date}）" for source in rules.sources.values())
     changed = [row for row in switches if row["option"] != row["default_option"]]
     other = "全部取默认值" if not changed else f"其中 {len(changed)} 项不取默认值："
@@ -146,7 +149,7 @@ def _consequences(facts: Facts) -> list[Block]:
         if 0 < len(force) < len(facts.consequences):
             state = f"其中 {len(force)} 项生效，其余暂定"
         blocks.append(
-            Paragraph(f"本月按规则触发奖惩 {len(facts.consequences)} 项，{state}；奖金合计 {_yuan(money)} 元。")
+            Paragraph(f"本月按规则触发奖惩 {len(facts.consequences)} 项，{state}；奖金合计 {money:,.2f} 元。")
         )
         blocks.append(table.consequences(facts))
     else:
@@ -185,7 +188,3 @@ def _completeness(facts: Facts) -> list[Block]:
             Paragraph("因缺项暂不出总分的单位：" + "；".join(f"{unit.name}（{unit.reason}）" for unit in held) + "。")
         )
     return blocks
-
-
-def _yuan(money: Decimal) -> str:
-    return text(money) or "0"

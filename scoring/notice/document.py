@@ -65,10 +65,10 @@ class Appendix:
 
 @dataclass(frozen=True)
 class Notice:
-    """The whole. `mark` is the status (暂定, 正式, 更正), `head` and `foot` stand on each page, `at` is the moment of
-    the publication: every format carries it as its time of making."""
+    """The whole. `title` has a part a line; `mark` is the status (暂定, 正式, 更正); `head` and `foot` stand on each
+    page; `at` is the moment of the publication: every format carries it as its time of making."""
 
-    title: str
+    title: tuple[str, ...]
     subtitle: str
     mark: str
     head: str

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
+from typing import Any
 
 from scoring.explain_text import STATES
 from scoring.notice.document import Cell, Column, Table
 from scoring.notice.facts import MISSING, Facts, Heading, League, Part, Unit
+from scoring.notice.origin import origin
 from scoring.numbers import rounded, text
 
 NONE = "—"  # does not apply
@@ -123,14 +126,14 @@ def signed(points: Decimal) -> str:
 def events(facts: Facts) -> Table:
     """A line an event, with the number of its evidence."""
     columns = (
-        Column("编号", 1.9, "left"),
+        Column("编号", 2.2, "left"),
         Column("单位", 1.8, "left"),
-        Column("规则", 0.8),
+        Column("规则", 0.75),
         Column("事项", 3.2, "left"),
-        Column("依据文号", 2.1, "left"),
-        Column("日期", 1.45),
+        Column("依据文号", 2, "left"),
+        Column("日期", 1.65),
         Column("次数", 0.75),
-        Column("计入", 1),
+        Column("计入", 0.8),
     )
     rows = tuple(
         (
@@ -237,9 +240,14 @@ def switches(facts: Facts) -> Table:
             Cell(f"{row['option']}：{row['meaning']}"),
             Cell("是") if row["option"] == row["default_option"] else Cell("否", "provisional"),
         )
-        for row in facts.published.rows["switches"]
+        for row in in_order(facts.published.rows["switches"])
     )
     return Table("开关", columns, rows)
+
+
+def in_order(switches: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """QA2 before QA10."""
+    return sorted(switches, key=lambda row: (row["id"].rstrip("0123456789"), int(re.sub(r"\D", "", row["id"]) or 0)))
 
 
 def indicators(facts: Facts) -> Table:
@@ -251,7 +259,7 @@ def indicators(facts: Facts) -> Table:
         Column("计分", 1.9, "left"),
         Column("出处", 4.4, "left"),
     )
-    titles = {league.id: league.title for league in facts.published.scheme.leagues}
+    titles = {league.id: league.title.zh for league in facts.published.scheme.leagues}
     weights: dict[str, list[str]] = {}
     for league, curves in facts.published.policy.leagues.items():
         for curve in curves:
@@ -262,7 +270,7 @@ def indicators(facts: Facts) -> Table:
             Cell(row["title_zh"]),
             Cell(row["unit"]),
             Cell("；".join(weights.get(row["code"], [])) or NONE),
-            Cell(f"{row['source']}（{row['confidence']}）"),
+            Cell(origin(row["source"], row["confidence"])),
         )
         for row in facts.published.rows["indicator"]
     )

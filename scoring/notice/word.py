@@ -29,7 +29,7 @@ def render(notice: Notice) -> bytes:
         for block in appendix.blocks:
             _block(document, block)
     properties, at = document.core_properties, notice.at.astimezone(UTC).replace(tzinfo=None)
-    properties.title, properties.author, properties.comments = notice.title, "CityHub", notice.foot
+    properties.title, properties.author, properties.comments = "".join(notice.title), "CityHub", notice.foot
     properties.created = properties.modified = at
     properties.last_modified_by, properties.revision = "CityHub", 1
     out = io.BytesIO()
@@ -74,11 +74,11 @@ def _front(document: Any, notice: Notice) -> None:
     number = document.add_paragraph()
     number.alignment = WD_ALIGN_PARAGRAPH.RIGHT
     _text(number, "文号：＿＿＿＿〔　　　　〕＿＿＿号", size=14)
-    for words, size in ((notice.title, 22), (notice.subtitle, 16)):
+    for words, size in (*((part, 22) for part in notice.title), (notice.subtitle, 16)):
         if words:
             line = document.add_paragraph()
             line.alignment = WD_ALIGN_PARAGRAPH.CENTER
-            line.paragraph_format.space_before = Pt(12)
+            line.paragraph_format.space_before = line.paragraph_format.space_after = Pt(6)
             _text(line, words, size=size, font=TITLE, bold=True)
 
 

@@ -12,7 +12,7 @@ from scoring.explain_text import STATES
 from scoring.notice import archive
 from scoring.notice.document import Notice
 from scoring.notice.facts import MISSING, Facts, League, Part
-from scoring.notice.tables import LEVELS, NONE, share
+from scoring.notice.tables import LEVELS, NONE, in_order, share
 from scoring.numbers import text
 
 SCORE, PERCENT, MONEY, WHOLE = "0.00", "0.0%", "#,##0.00", "0"
@@ -33,7 +33,12 @@ def render(facts: Facts, notice: Notice) -> bytes:
     _sheet(book, notice, "缺项与暂定项", *_gaps(facts))
     _sheet(book, notice, "依据", ("项目", "内容"), _basis(facts, notice), ("", ""))
     properties, at = book.properties, notice.at.astimezone(UTC).replace(tzinfo=None)
-    properties.title, properties.creator, properties.created, properties.modified = notice.title, "CityHub", at, at
+    properties.title, properties.creator, properties.created, properties.modified = (
+        "".join(notice.title),
+        "CityHub",
+        at,
+        at,
+    )
     out = io.BytesIO()
     book.save(out)
     return archive.pack(out.getvalue(), notice.at)
@@ -142,7 +147,7 @@ def _basis(facts: Facts, notice: Notice) -> list[Row]:
         ("计分公式", rules.formula),
         ("数字城管得分", facts.published.policy.note),
     ]
-    for row in facts.published.rows["switches"]:
+    for row in in_order(facts.published.rows["switches"]):
         mark = "" if row["option"] == row["default_option"] else f"（默认 {row['default_option']}）"
         rows.append((f"{row['id']} {row['question']}", f"{row['option']}：{row['meaning']}{mark}"))
     return rows
