@@ -23,6 +23,7 @@ from cli import (
     plan,
     quarantine,
     register,
+    report,
     retention,
     runs,
     score_trials,
@@ -65,7 +66,9 @@ app.add_typer(scores.score_app, name="score")
 app.add_typer(scores.publish_app, name="publish")
 app.add_typer(plan.app, name="plan")
 app.command("apply")(plan.apply)
+app.command("why")(why.why)
 app.command("why-changed")(why.why_changed)
+app.command("report")(report.report)
 app.command("ranking")(scores.ranking)
 app.command("decode")(decode.decode)
 app.add_typer(services.gateway_app, name="gateway")

@@ -1,7 +1,8 @@
-"""`cityhub why-changed`: why a unit's figure is not what it was."""
+"""`cityhub why` and `why-changed`: why a figure is what it is, and why it is not what it was."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -11,6 +12,13 @@ from cityhub.settings import load as load_settings
 from cli.output import as_json, guarded, out, parse_day, parse_month
 
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+
+class Language(StrEnum):
+    """Languages of the sentences."""
+
+    zh = "zh"
+    en = "en"
 
 
 @guarded
@@ -38,3 +46,21 @@ def why_changed(
         as_json({"sentence": sentence(tree)} | tree)
     else:
         out.print("\n".join([sentence(tree), *lines(tree)]), markup=False)
+
+
+@guarded
+def why(
+    code: Annotated[str, typer.Argument(metavar="INDICATOR", help="an indicator's code or title")],
+    unit: Annotated[str, typer.Argument(help="code or Chinese name; what rows name: road:R1, company:…")],
+    period: Annotated[str, typer.Argument(metavar="DATE", help="YYYY-MM-DD, YYYY-MM, YYYY-Q4, YYYY or YYYY-MM-DDTHH")],
+    lang: Annotated[Language, typer.Option(help="language of the sentences")] = Language.en,
+    json_output: Json = False,
+) -> None:
+    """Why an indicator has its value, or none: a chain of sentences down to feeds, checks, refused rows and bytes."""
+    from indicators.why.answer import why as answer
+
+    found = answer(load_settings(), code, unit, period)
+    if json_output:
+        as_json(found.as_dict())
+    else:
+        out.print("\n".join(found.lines(lang.value)), markup=False)
