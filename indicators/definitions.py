@@ -178,8 +178,7 @@ def _read_version(path: Path, _mtime_ns: int, _size: int) -> tuple[Definition, .
             ) from None
         allowed = {*definition.reads(), *definition.derived, *REFERENCE_TABLES, *MADE}
         for name, text in definition.statements():
-            for problem in lint.problems(text, allowed, definition.limits):
-                raise Stop("CH-IND-002", file=str(path), indicator=code, field=name, problem=problem)
+            lint.refuse(text, allowed, definition.limits, path=path, indicator=code, field=name)
         found.append(definition)
     return tuple(found)
 

@@ -68,6 +68,6 @@ def _read(path: Path) -> Derived:
         raise refused(".".join(str(part) for part in first["loc"]), first["msg"]) from None
     if table.table != path.stem:
         raise refused("table", f"the file is named {path.stem}")
-    for problem in lint.problems(table.sql, {*table.reads, *REFERENCE_TABLES, *MADE}, table.limits):
-        raise Stop("CH-IND-002", file=str(path), indicator=table.table, field="sql", problem=problem)
+    allowed = {*table.reads, *REFERENCE_TABLES, *MADE}
+    lint.refuse(table.sql, allowed, table.limits, path=path, indicator=table.table, field="sql")
     return table

@@ -1,8 +1,9 @@
-"""The portable subset of SQL that definitions keep to, as a check over tokens.
+"""The portable subset of SQL that definitions keep to: what leaves it is refused, with place, reason and way out.
 
 The same text must give the same numbers on a second engine. Of five everyday DuckDB queries three came out
 silently different elsewhere (`date_diff` counts boundaries here and whole units there, `dayofweek` starts at
-0 or 1, format strings differ), so functions are an allow-list and the known traps are refused by name.
+0 or 1, format strings differ). So statements are parsed, what may stand in them is an allow-list, and every rule
+has its reason in `indicators/portable/subset.yaml`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from itertools import pairwise
+from pathlib import Path
+
+from cityhub.errors import Stop
+from indicators.portable import expressions, steps, tree
+from indicators.portable.subset import Problem, rules
+from indicators.portable.tree import Node
 
 PARAMETERS = {
     "day_from": "DATE, first day of the period",
@@ -21,29 +28,14 @@ PARAMETERS = {
 }
 
 
-def _set(words: str) -> frozenset[str]:
-    return frozenset(word for word in words.split(" ") if word)
-
-
-FUNCTIONS = _set(
-    "count sum min max avg coalesce nullif abs round floor ceil power sqrt log10 sin cos radians cast "
-    "lag lead row_number upper lower length p95"
-)
-# Words that may stand before a bracket without being a function.
-_WORDS = _set(
-    "select from where having join union and or not in as over on when then else case between by with exists decimal"
-)
-_REFUSED = _set(
-    "filter qualify pivot unpivot unnest asof exclude replace ilike similar interval lateral using limit "
-    "offset sample recursive natural create insert update delete drop attach copy call pragma set"
-)
-_CASE = " (write CASE inside the aggregate)"
+UNIT = "{unit}"
+# Stands for {unit} while a statement is parsed: as many bytes, and no table has such a column.
+_STANDS_IN = "_unit_"
 _TOKEN = re.compile(
-    r"(?P<comment>--[^\n]*|/\*.*?\*/)|(?P<string>'(?:[^']|'')*')|(?P<unit>\{unit\})|(?P<param>\$\w+)"
+    r"(?P<comment>--[^\n]*|/\*.*?\*/)|(?P<string>'(?:[^']|'')*')|(?P<quoted>\"[^\"]*\")|(?P<unit>\{unit\})|(?P<param>\$\w+)"
     r"|(?P<name>[A-Za-z_]\w*)|(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?P<op>::|->|<>|<=|>=|!=|\|\||\S)",
     re.DOTALL,
 )
-_OPERATORS = _set("( ) , . + - * / % = < > <> <= >=")
 
 
 def tokens(sql: str) -> list[tuple[str, str]]:
@@ -57,48 +49,104 @@ def parameters(sql: str) -> set[str]:
     return {text[1:] for kind, text in tokens(sql) if kind == "param"}
 
 
-def problems(sql: str, tables: set[str], limits: Collection[str] = ()) -> list[str]:
-    """What leaves the subset, in words; `tables` are the names that FROM and JOIN may read besides the
-    statement's own CTEs, `limits` parameters of the definition's own."""
-    items = tokens(sql)
-    return [*_words(items, limits), *_tables(items, tables), *_shadowed(items)]
+def problems(
+    sql: str, tables: Collection[str], limits: Collection[str] = (), stamps: Collection[str] = ()
+) -> list[Problem]:
+    """What leaves the subset, in the order of the text. `tables` are the names that FROM and JOIN may read besides the
+    statement's own steps, `limits` parameters of the definition's own, `stamps` columns known to be time stamps."""
+    text = sql.replace(UNIT, _STANDS_IN).encode()
+    found = list(_spelling(sql))
+    try:
+        statements = tree.parse(text.decode())
+    except ValueError as error:
+        said, where = error.args
+        found.append(("statement", int(where), str(said)))
+    else:
+        if len(statements) != 1:
+            found.append(("statement", 0, f"{len(statements)} statements"))
+        for statement in statements:
+            found += _statement(statement, set(tables), {*PARAMETERS, *limits}, stamps)
+    lines = [(text[:where].count(b"\n") + 1, rule, said) for rule, where, said in found]
+    return [
+        Problem(rules()[rule], line, said) for line, rule, said in sorted(dict.fromkeys(lines), key=lambda it: it[0])
+    ]
 
 
-def _words(items: list[tuple[str, str]], limits: Collection[str]) -> Iterator[str]:
-    following = [*items, ("end", "")][1:]
-    for position, ((kind, text), (_, after)) in enumerate(zip(items, following, strict=True)):
-        before = items[position - 1][1] if position else ""
-        if kind == "param" and text[1:] not in PARAMETERS and text[1:] not in limits:
-            yield f"unknown parameter {text}"
-        elif kind == "op" and text not in _OPERATORS:
-            yield f"operator {text}"
-        elif kind == "name" and before != ".":
-            if text in _REFUSED or (text, before) == ("all", "by"):
-                yield f"word {text.upper()}" + (_CASE if text == "filter" else "")
-            elif after == "(" and text not in FUNCTIONS | _WORDS:
-                yield f"function {text}"
+def refuse(
+    sql: str, tables: Collection[str], limits: Collection[str], *, path: Path, indicator: str, field: str
+) -> None:
+    """Raise `Stop` CH-IND-002 for the first problem of a statement, with its line in the file that holds it."""
+    found = problems(sql, tables, limits)
+    if not found:
+        return
+    lines = path.read_text(encoding="utf-8").splitlines()
+    entry = next((at for at, line in enumerate(lines) if line.split("#")[0].split()[-2:] == ["code:", indicator]), 0)
+    start = next((at for at in range(entry, len(lines)) if lines[at].strip(" -").startswith(f"{field}:")), 0)
+    said = found[0].found + (f" (and {len(found) - 1} more)" if len(found) > 1 else "")
+    raise Stop(
+        "CH-IND-002", file=str(path), indicator=indicator, field=field, line=start + 1 + found[0].line,
+        rule=found[0].rule.name, problem=said, because=found[0].rule.why, instead=found[0].rule.instead,
+    )  # fmt: skip
 
 
-def _tables(items: list[tuple[str, str]], allowed: set[str]) -> Iterator[str]:
-    own = {
-        items[i][1]
-        for i in range(len(items) - 2)
-        if items[i][0] == "name" and items[i + 1][1] == "as" and items[i + 2][1] == "("
-    }
-    for (_, word), (kind, text) in pairwise(items):
-        if word in {"from", "join"} and kind == "name" and text not in allowed | own:
-            yield f"table {text} is not declared"
+def _statement(
+    statement: Node, tables: set[str], known: set[str], stamps: Collection[str]
+) -> Iterator[tuple[str, int, str]]:
+    names = {name for select in tree.selects(statement) for name in _steps(select)}
+    doubles = _doubles(statement, {})
+    broken: list[tuple[str, Node, str]] = []
+    where = 0
+    for node in _queries(statement):
+        if node["type"] == "RECURSIVE_CTE_NODE":
+            broken.append(("step", node, "RECURSIVE"))
+        elif node["type"] == "SET_OPERATION_NODE":
+            if node["setop_type"] != "UNION" or not node.get("setop_all", True):
+                broken.append(("union", node, node["setop_type"].replace("_", " ")))
+        else:
+            broken += steps.check_select(node, tables, names)
+            broken += steps.check_sums(node, doubles)
+            for item in tree.within(node):
+                broken += expressions.check(item, known, stamps)
+    for rule, node, said in broken:
+        found = tree.place(node)
+        where = where if found is None else found
+        yield rule, where, said
 
 
-def _shadowed(items: list[tuple[str, str]]) -> Iterator[str]:
-    """`MIN(k) AS k`: some engines resolve `k` elsewhere in the statement to the alias."""
-    opened: list[int] = []
-    for position, (_, text) in enumerate(items):
-        if text == "(":
-            opened.append(position)
-        elif text == ")" and opened:
-            start = opened.pop()
-            tail = items[position + 1 : position + 3]
-            called = start > 0 and items[start - 1][1] in FUNCTIONS
-            if called and len(tail) == 2 and tail[0][1] == "as" and tail[1] in items[start + 1 : position]:
-                yield f"alias {tail[1][1]} hides the column it is made from"
+def _doubles(node: Node, known: steps.Inexact) -> steps.Inexact:
+    """By step: its columns that hold computed doubles; each step may read those before it."""
+    for name, query in _steps(node).items():
+        _doubles(query, known)
+        known[name] = steps.given(query, known)
+    for child in tree.children({key: value for key, value in node.items() if key != "cte_map"}):
+        _doubles(child, known)
+    return known
+
+
+def _queries(node: Node) -> Iterator[Node]:
+    """All queries below and with this one, in the order in which they are read."""
+    for child in tree.children(node):
+        yield from _queries(child)
+    if node.get("type") in {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE"}:
+        yield node
+
+
+def _steps(select: Node) -> dict[str, Node]:
+    return {step["key"]: step["value"]["query"]["node"] for step in select.get("cte_map", {}).get("map", [])}
+
+
+def _spelling(sql: str) -> Iterator[tuple[str, int, str]]:
+    """What the parser does not tell: how things are written."""
+    items = [match for match in _TOKEN.finditer(sql) if match.lastgroup != "comment"]
+    for item, after in pairwise([*items, None]):
+        if item is None:
+            continue
+        kind, text, where = item.lastgroup, item.group(), len(sql[: item.start()].encode())
+        if kind == "op" and text == "::":
+            yield "spelling", where, "operator ::"
+        elif kind == "string" and "\\" in text:
+            yield "spelling", where, f"the text {text}"
+        elif kind == "number" and after and after.lastgroup == "name" and after.start() == item.end():
+            yield "spelling", where, f"the number {text}{after.group()}"
+        elif kind == "quoted" and text != text.lower():
+            yield "spelling", where, f"the name {text}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -12,7 +13,7 @@ import pytest
 from indicators import derive, derived, run, views
 from indicators.definitions import Definition, read_all
 from indicators.period import Period, of_day
-from tests.indicators import city
+from tests.indicators import city, second_engine
 
 # unit -> (numerator, denominator, n_expected, n_valid); the county under its code
 Found = dict[str | None, tuple[Any, ...]]
@@ -48,8 +49,9 @@ def fill(con: duckdb.DuckDBPyConnection, name: str, window: Period) -> None:
 
 
 @pytest.fixture
-def ask(con: duckdb.DuckDBPyConnection, definitions: dict[str, Definition]) -> Ask:
-    """The sums of an indicator for a day or another period: by territory (or `kind`) and county."""
+def ask(con: duckdb.DuckDBPyConnection, definitions: dict[str, Definition], tmp_path: Path) -> Ask:
+    """The sums of an indicator for a day or another period: by territory (or `kind`) and county. Where the second
+    engine is installed, it must give the same over the same rows."""
 
     def sums(code: str, *, period: Period | date = city.DAY, kind: str = "territory", hour: int | None = None) -> Found:
         definition = definitions[code]
@@ -59,6 +61,8 @@ def ask(con: duckdb.DuckDBPyConnection, definitions: dict[str, Definition]) -> A
         for name in definition.derived:
             fill(con, name, window)
         found = run.sums(con, definition, sql, window)
+        if second_engine.INSTALLED:
+            assert second_engine.differing(con, definition, window, tmp_path / "exported") == []
         rows = {row.unit: row for row in found.get(kind, []) if row.hour == hour}
         rows.update((city.COUNTY, row) for row in found[run.COUNTY] if row.hour == hour)
         return {unit: (r.numerator, r.denominator, r.n_expected, r.n_valid) for unit, r in rows.items()}

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cityhub import settings
 from cityhub.errors import Stop
 from cityhub.spec.read import read_all as read_specs
-from indicators import lint, run, views
+from indicators import run, views
 from indicators.definitions import HUB_TABLES, Definition, read_all, read_file
 from indicators.period import of_day, of_month
 from tests.indicators import city
@@ -55,37 +53,6 @@ def test_every_definition_runs_over_the_tables_that_the_real_feeds_make(
         for period in (of_day(city.DAY), of_month("2026-11", city.DAY)):
             for _, text in definition.statements():
                 run.sums(con, definition, text, period)
-
-
-GOOD = "SELECT unit_code AS unit, COUNT(*) AS numerator FROM lamp GROUP BY unit_code"
-
-
-@pytest.mark.parametrize(
-    ("sql", "said"),
-    [
-        ("SELECT COUNT(*) FILTER (WHERE x) FROM lamp", "FILTER"),
-        ("SELECT date_trunc('day', ts) FROM lamp", "date_trunc"),
-        ("SELECT a, strftime(ts, '%Y') FROM lamp", "strftime"),
-        ("SELECT ts::DATE FROM lamp", "::"),
-        ("SELECT a FROM lamp GROUP BY ALL", "ALL"),
-        ("SELECT a FROM lamp QUALIFY row_number() OVER () = 1", "QUALIFY"),
-        ("SELECT a FROM pole", "pole"),
-        ("SELECT a FROM lamp WHERE d = $today", "$today"),
-        ("SELECT MIN(k) AS k FROM lamp", "hides"),
-        ("SELECT quantile_cont(a, 0.5) FROM lamp", "quantile_cont"),
-        ("SELECT ts + INTERVAL 1 DAY FROM lamp", "INTERVAL"),
-        ("DELETE FROM lamp", "DELETE"),
-    ],
-)
-def test_the_linter_names_what_leaves_the_subset(sql: str, said: str) -> None:
-    assert lint.problems(GOOD, {"lamp"}) == []
-    found = lint.problems(sql, {"lamp"})
-    assert any(said in problem for problem in found), found
-
-
-@given(st.text())
-def test_the_linter_reads_any_text(text: str) -> None:
-    lint.problems(text, {"lamp"})
 
 
 @pytest.mark.parametrize(
