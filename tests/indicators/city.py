@@ -38,7 +38,7 @@ FEEDS = {
     "sanitation.toilet": "san_toilet_day: toilet_id t K, report_date date K, scheduled_min i, open_min i",
     "lighting.energy": "lamp_energy: cabinet_id t K, ts ts K, kwh_total d",
     "lighting.switching": "lamp_switching: cabinet_id t K, night date K, scheduled_on_at ts, switched_on_at ts",
-    "lighting.lamp": "lamp: lamp_id t K, road_id t, type t, status t",
+    "lighting.lamp": "lamp: lamp_id t K, cabinet_id t, road_id t, type t, status t",
     "lighting.lamp_state": "lamp_state: lamp_id t K, ts ts K, is_on b, online b, scheduled_on b",
     "lighting.lamp_fault": (
         "lamp_fault: fault_id t K, lamp_id t, contractor t, reported_at ts, repaired_at ts, limit_h d"

@@ -155,9 +155,11 @@ def test_mun_02_manhole_events_by_their_deadline(con: Con, ask: Ask) -> None:
         {"event_id": "1", **base, "handled_at": at("11:00")},
         {"event_id": "2", **base, "handled_at": at("12:01")},
         {"event_id": "3", **base, "class": "road"},
-        {"event_id": "4", **base},
+        {"event_id": "4", **base, "asset_id": "m"},
     ])  # fmt: skip
+    put(con, "mun_asset", "juji", [{"asset_id": "m", "owner": "自来水公司"}])
     assert ask("MUN-02")["juji"] == (1, 3, 3, 3)
+    assert ask("MUN-02", kind="owner")["owner:自来水公司"] == (0, 1, 1, 1)
 
 
 def test_mun_04_road_defects_by_their_deadline(con: Con, ask: Ask) -> None:

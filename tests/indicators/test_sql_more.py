@@ -99,7 +99,9 @@ def test_lgt_04_energy_of_a_night_from_a_counter_that_rolls_over(con: Con, ask: 
     ):  # fmt: skip
         row = {"lamp_id": lamp, "ts": at(time, plus=-ago), "is_on": on, "scheduled_on": True}
         put(con, "lamp_state", "juji", [row], DAY - timedelta(days=ago))
+    put(con, "lamp", "juji", [{"lamp_id": lamp, "cabinet_id": "a"} for lamp in "13"])
     assert ask("LGT-04")["juji"] == (80 + 50 + 2, 2, 4, 4)
+    assert ask("LGT-04", kind="cabinet")["cabinet:a"] == (80 + 50 + 2, 1, 4, 4)  # lamp 2 is in no register
 
 
 def test_lgt_05_within_five_minutes_of_the_plan(con: Con, ask: Ask) -> None:
@@ -208,7 +210,7 @@ def test_inc_05_07_temperature_and_ash(con: Con, ask: Ask) -> None:
     ])  # fmt: skip
     put(con, "inc_ash", None, [{"ticket_no": "1", "fly_t": "9"}, {"ticket_no": "2", "fly_t": None}])
     put(con, "inc_weigh", None, [{"ticket_no": "1", "net_t": "300"}])
-    assert ask("INC-05") == {COUNTY: (2, 3, 288, 4)}
+    assert ask("INC-05", kind="furnace") == {"furnace:1#": (2, 3, 288, 4), COUNTY: (2, 3, 288, 4)}
     assert ask("INC-05", period=NEXT) == {COUNTY: (None, None, 288, None)}  # silence is missing, not compliant
     assert ask("INC-07") == {COUNTY: (9, 300, 3, 2)}
 

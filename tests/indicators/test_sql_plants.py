@@ -169,6 +169,8 @@ def test_gas_01_readings_within_the_points_band(con: Con, ask: Ask) -> None:
         [{"point_id": p, "ts": at(f"08:0{n}"), "kpa": k} for n, (p, k) in enumerate(readings)],
     )
     assert ask("GAS-01") == {"juji": (2, 3, 2, 1), COUNTY: (2, 3, 2, 1)}
+    assert ask("GAS-01", hour=8)["juji"] == (2, 3, 2, 1)
+    assert ask("GAS-01", hour=9, kind="point")["point:a"] == (0, 0, 1, 0)
 
 
 def test_gas_02_counts_episodes_not_messages(con: Con, ask: Ask) -> None:
@@ -228,6 +230,7 @@ def test_hea_04_is_weighted_by_flow(con: Con, ask: Ask) -> None:
         {"station_id": "c", "ts": at("08:00"), "t_supply_c": 80, "t_return_c": None, "flow_m3h": 90},
     ])  # fmt: skip
     assert ask("HEA-04")["juji"] == (1200, 100, 3, 2)  # 12 °C; the mean of differences would say 20
+    assert ask("HEA-04", hour=8, kind="station")["station:a"] == (300, 10, 1, 1)
 
 
 def test_hea_06_stations_online(con: Con, ask: Ask) -> None:
@@ -253,7 +256,9 @@ def test_wtr_01_06_07(con: Con, ask: Ask) -> None:
         for n, cl in enumerate([0.3, 2.0, 2.1, 0.2, None] + [1.0] * 16)
     ])  # fmt: skip
     assert ask("WTR-01")["juji"] == (1, 2, 5, 2)
+    assert ask("WTR-01", hour=8)["juji"] == (1, 2, 5, 2)
     assert ask("WTR-06") == {COUNTY: (pytest.approx(0.19), 1, 21, 21)}
+    assert ask("WTR-06", hour=8, kind="plant")["plant:p"] == (pytest.approx(0.19), 1, 21, 21)
     assert ask("WTR-07") == {COUNTY: (18, 20, 21, 20)}
 
 
@@ -262,7 +267,7 @@ def test_inc_01_02_03_power_from_counters(con: Con, ask: Ask) -> None:
         con,
         "inc_weigh",
         None,
-        [{"ticket_no": str(n), "net_t": t} for n, t in enumerate(("10.5", "9.5", None))],
+        [{"ticket_no": str(n), "net_t": t, "plant": "p"} for n, t in enumerate(("10.5", "9.5", None))],
     )
     put(
         con,
@@ -275,7 +280,7 @@ def test_inc_01_02_03_power_from_counters(con: Con, ask: Ask) -> None:
         {"meter_id": "g", "ts": at(f"0{n}:00"), "kwh_generated": made, "kwh_grid": sent}
         for n, (made, sent) in enumerate([(1400, 900), (1800, 1250), (20, None), (420, 300)])
     ])  # fmt: skip
-    assert ask("INC-01") == {COUNTY: (20, None, 3, 2)}
+    assert ask("INC-01", kind="plant") == {"plant:p": (20, None, 3, 2), COUNTY: (20, None, 3, 2)}
     assert ask("INC-02") == {COUNTY: (1200, 20, 4, 4)}  # 400 + 400 + (reset) + 400
     assert ask("INC-03") == {COUNTY: (750, None, 4, 3)}  # 400 + 350; the gap's step is lost with the blank
 
@@ -297,8 +302,8 @@ def test_inc_04_06_blank_is_missing_and_a_mark_excuses_but_counts(con: Con, ask:
         {**own, "factor": "CO", "strength_mgm3": None, "limit_mgm3": 80},
         {**own, "plant": "elsewhere", "mp_code": "F9", "factor": "CO", "strength_mgm3": 1, "limit_mgm3": 80},
     ])  # fmt: skip
-    assert ask("INC-04") == {COUNTY: (1, 2, 4, 2)}
-    assert ask("INC-06") == {COUNTY: (2, 5, 5, 4)}
+    assert ask("INC-04", kind="furnace") == {"furnace:F1": (1, 2, 4, 2), COUNTY: (1, 2, 4, 2)}
+    assert ask("INC-06", kind="furnace") == {"furnace:F1": (2, 5, 5, 4), COUNTY: (2, 5, 5, 4)}
     tomorrow = DAY + timedelta(days=1)
     assert ask("INC-06", period=tomorrow) == {COUNTY: (0, 5, 5, 0)}  # a silent furnace is expected all the same
     assert ask("INC-06", period=of_month("2026-11", tomorrow))[COUNTY][1] == 5 * 21
