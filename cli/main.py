@@ -21,6 +21,7 @@ from cli import (
     night,
     personal,
     plan,
+    publish,
     quarantine,
     register,
     retention,
@@ -62,7 +63,7 @@ app.add_typer(feeds.app, name="feed")
 scores.score_app.command("whatif")(score_trials.whatif)
 scores.score_app.command("compare")(score_trials.compare)
 app.add_typer(scores.score_app, name="score")
-app.add_typer(scores.publish_app, name="publish")
+app.add_typer(publish.app, name="publish")
 app.add_typer(plan.app, name="plan")
 app.command("apply")(plan.apply)
 app.command("why-changed")(why.why_changed)
