@@ -187,6 +187,7 @@ def write_tables(con: duckdb.DuckDBPyConnection, work: Path, selects: dict[str, 
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     rows = export.tables(con, work, selects)
+    export.definitions(con, work)
     export.schemes(work, [SCHEME, policy.load().policy])
     return rows
 

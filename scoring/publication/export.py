@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import duckdb
 
 from cityhub.files import sync
+from indicators import definitions as catalogue
 from scoring.publication.manifest import NAME, File, Manifest, sha256
 from scoring.scheme import FOLDER
 from warehouse.names import identifier, literal
 
 VIEWS = "views.duckdb"
+DEFINITIONS = "definitions.json"
 README = """杞县城市综合管理服务平台 · 发布 {number:06d} · {period} · {status}
 {facts}
 
 *.parquet / *.csv  每个数据集各一份，内容相同；CSV 为 UTF-8。 The same rows twice; CSV is UTF-8 with a header.
 schemes/           本次计分所用办法。 The schemes in force, as files.
+definitions.json   本次所用指标定义及其 SQL。 The indicators' definitions in force, with their SQL.
 views.duckdb       对上述 Parquet 的视图，以只读方式打开；文件夹移动后直接读 Parquet。
                    Views over exactly these files, by full path; open it read-only. Where the folder was
                    moved, read the Parquet files (docs/scoring.md tells how to make the views again).
@@ -62,6 +66,19 @@ def schemes(folder: Path, names: list[str]) -> None:
     (folder / "schemes").mkdir()
     for name in names:
         shutil.copyfile(FOLDER / f"{name}.yaml", folder / "schemes" / f"{name}.yaml")
+
+
+def definitions(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """`definitions.json`: code → the definition and its derived tables as data, where the one that the values were
+    computed by is still the present one. Without it, nobody could run the SQL of then again."""
+    known = dict(con.execute("SELECT code, definition_sha256 FROM indicator").fetchall())
+    found = {
+        code: definition.text()
+        for code, definition in (catalogue.read_all() if known else {}).items()
+        if known.get(code) == definition.sha256
+    }
+    text = json.dumps(found, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    (folder / DEFINITIONS).write_text(text, encoding="utf-8")
 
 
 def views(folder: Path, target: Path | None = None) -> Path:
