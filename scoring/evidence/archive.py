@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from cityhub.errors import Stop
+from cityhub.errors import Usage
 from scoring.publication.manifest import sha256
 
 NAME = "manifest.json"
@@ -88,10 +88,10 @@ def write(folder: Path, target: Path) -> None:
 def unpack(path: Path, folder: Path) -> Unpacked:
     """Put the pieces of an archive into a folder and check every byte of it.
 
-    Raises `Stop` CH-EVID-002 for what is no archive at all, CH-EVID-003 for a pack of a later version.
+    Raises `Usage` CH-EVID-002 for what is no archive at all, CH-EVID-003 for a pack of a later version.
     """
     if not path.is_file():
-        raise Stop("CH-EVID-002", file=str(path), problem="there is no such file")
+        raise Usage("CH-EVID-002", file=str(path), problem="there is no such file")
     try:
         with zipfile.ZipFile(path) as archive:
             text = archive.read(NAME)
@@ -112,7 +112,7 @@ def _unreadable(path: Path, error: BaseException) -> str:
     """Which part of a damaged archive cannot be read; raises for a file that never was one."""
     with path.open("rb") as handle:
         if handle.read(2) != b"PK" and not zipfile.is_zipfile(path):
-            raise Stop("CH-EVID-002", file=str(path), problem="it is no zip archive")
+            raise Usage("CH-EVID-002", file=str(path), problem="it is no zip archive")
     said = str(error).splitlines()[0] if str(error) else type(error).__name__
     piece = NAME if NAME in said or isinstance(error, json.JSONDecodeError | UnicodeDecodeError) else "archive"
     return f"{piece}: cannot be read ({said})"
@@ -124,7 +124,7 @@ def _pieces(manifest: Any) -> list[Tree]:
         raise ValueError(f"{NAME} holds no object")
     version = manifest["schema_version"]
     if not isinstance(version, int) or version > SCHEMA_VERSION:
-        raise Stop("CH-EVID-003", found=version, known=SCHEMA_VERSION)
+        raise Usage("CH-EVID-003", found=version, known=SCHEMA_VERSION)
     for piece in manifest["pieces"]:
         parts = PurePosixPath(piece["path"]).parts
         if not parts or piece["path"].startswith("/") or ".." in parts or "\\" in piece["path"]:

@@ -71,8 +71,8 @@ def make(
     """Write the pack of a unit (code or Chinese name) by the month's newest publication, or by that `number`.
 
     The same inputs make the same bytes. `landed_mb`: of landed files at most so many MB, the oldest deliveries first.
-    Raises `Stop` CH-EVID-001 (the month was never published), CH-EVID-004 (the number is of another month), CH-PUB-001,
-    CH-PUB-004 (the publication is damaged), `Usage` CH-SCORE-006 (no such unit).
+    Raises `Usage` CH-EVID-001 (the month was never published), CH-EVID-004 (the number is of another month),
+    CH-SCORE-006 (no such unit); `Stop` CH-PUB-001 (no such number), CH-PUB-004 (the publication is damaged).
     """
     source = _publication(settings, month, number)
     scratch = settings.home / "tmp"
@@ -113,12 +113,12 @@ def _publication(settings: Settings, month: str, number: int | None) -> Path:
     if number is not None:
         found = published.read(folder_of(root, number))
         if found.period != month:
-            raise Stop("CH-EVID-004", number=number, found=found.period, month=month)
+            raise Usage("CH-EVID-004", number=number, found=found.period, month=month)
         return folder_of(root, number)
     newest = published.newest(root, month)
     if newest is None:
         months = {published.read(folder_of(root, n)).period for n in published.numbers(root)}
-        raise Stop("CH-EVID-001", month=month, near=", ".join(sorted(months, reverse=True)[:12]) or "none yet")
+        raise Usage("CH-EVID-001", month=month, near=", ".join(sorted(months, reverse=True)[:12]) or "none yet")
     return folder_of(root, newest.number)
 
 

@@ -50,7 +50,7 @@ class Verification:
 def verify(file: Path, *, root: str | None = None) -> Verification:
     """Check a pack; `root`: the number that was noted when it was made. Needs no installation.
 
-    Raises `Stop` CH-EVID-002 (no pack), CH-EVID-003 (a pack of a later version).
+    Raises `Usage` CH-EVID-002 (no pack), CH-EVID-003 (a pack of a later version).
     """
     with tempfile.TemporaryDirectory(prefix="evidence-") as work:
         folder = Path(work) / "pack"
