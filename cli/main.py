@@ -14,6 +14,7 @@ from cli import (
     decode,
     drift,
     emit,
+    evidence,
     feed_draft,
     feed_workbook,
     feeds,
@@ -21,6 +22,7 @@ from cli import (
     night,
     personal,
     plan,
+    publish,
     quarantine,
     register,
     report,
@@ -63,7 +65,8 @@ app.add_typer(feeds.app, name="feed")
 scores.score_app.command("whatif")(score_trials.whatif)
 scores.score_app.command("compare")(score_trials.compare)
 app.add_typer(scores.score_app, name="score")
-app.add_typer(scores.publish_app, name="publish")
+app.add_typer(publish.app, name="publish")
+app.add_typer(evidence.app, name="evidence")
 app.add_typer(plan.app, name="plan")
 app.command("apply")(plan.apply)
 app.command("why")(why.why)

@@ -89,12 +89,14 @@ def _told(day: FeedDay) -> str:
     return "; ".join(text for text in said if text)
 
 
-def print_ranking(month: str, rows: list[RankingRow]) -> None:
-    """The ranking of a month, one table a league."""
+def print_ranking(month: str, rows: list[RankingRow], standing: str | None = None) -> None:
+    """The ranking of a month, one table a league, under what was published of it."""
     from scoring.report import COLUMNS
 
     if not rows:
         out.print(f"no ranking for {month} yet")
+    if standing:
+        out.print(standing, markup=False)
     for league, members in groupby(rows, key=lambda row: row.league_zh):
         table(f"{month} {league}", COLUMNS, [row.cells() for row in members])
 

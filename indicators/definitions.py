@@ -140,9 +140,16 @@ class Definition(_Model):
     @property
     def sha256(self) -> str:
         """Identity of the definition: any change of words or SQL changes it, that of its derived tables included."""
-        made = [derived.read_all()[name].model_dump(mode="json") for name in self.derived]
-        whole = [self.model_dump(mode="json"), *made]
-        return hashlib.sha256(json.dumps(whole, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+        return sha256_of(self.text())
+
+    def text(self) -> list[dict[str, Any]]:
+        """The definition as data, and those of its derived tables: all that its values depend on but the rows."""
+        return [self.model_dump(mode="json"), *(derived.read_all()[n].model_dump(mode="json") for n in self.derived)]
+
+
+def sha256_of(text: list[dict[str, Any]]) -> str:
+    """Identity of `Definition.text()`, of this version of the code or of another."""
+    return hashlib.sha256(json.dumps(text, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
 def read_file(path: Path) -> list[Definition]:

@@ -14,6 +14,7 @@ from scoring import policy, scheme, store, tables
 from scoring.compare import Side, Tree, compare
 from scoring.engine import compute
 from scoring.gather import gather
+from scoring.publication import frozen
 from scoring.result import UnitResult
 from scoring.rows import ranking_rows, score_rows
 from warehouse import lake
@@ -24,13 +25,17 @@ SCHEME = "qi-county"
 
 @dataclass(frozen=True)
 class Scored:
-    """What a run did: units with and without a score, and whether anything was written."""
+    """What a run did: units with and without a score, and whether anything was written. `final`: the publication
+    under which the month is final, so that nothing was written whatever came out; `changed`: whether the rows of the
+    warehouse are others."""
 
     month: str
     scored: int
     held: int
     written: bool
     results: tuple[UnitResult, ...]
+    final: int | None = None
+    changed: bool = False
 
 
 def score_month(
@@ -41,11 +46,13 @@ def score_month(
     *,
     rules: scheme.Scheme | None = None,
     ours: policy.DigitalPolicy | None = None,
+    correct: bool = False,
 ) -> Scored:
     """Compute the month as of a service day and replace its rows in `score` and `ranking` in one transaction.
 
-    Rows that are the same stay, with their `as_of`. `switches` replaces defaults of the scheme (id → option);
-    `rules` and `ours` the scheme and the digital-city policy in force.
+    Rows that are the same stay, with their `as_of`, and so do all rows of a month that is final, unless it is
+    corrected (`correct`: the caller publishes it with a reason). `switches` replaces defaults of the scheme (id →
+    option); `rules` and `ours` the scheme and the digital-city policy in force.
     """
     rules, ours = rules or scheme.load(SCHEME), ours or policy.load()
     con = lake.connect(settings)
@@ -60,7 +67,8 @@ def score_month(
         changed = [
             name for name, rows in new.items() if store.stored(con, name, SCHEME, month) != store.key(name, rows)
         ]
-        if changed:
+        final = None if correct else frozen.number_of(con, settings, month)
+        if changed and final is None:
             moment = day_bounds(as_of)[1].isoformat()
             with lake.write(con, settings, f"score {SCHEME} {month}"):
                 for name, rows in new.items():
@@ -68,8 +76,11 @@ def score_month(
     finally:
         con.close()
     scored = sum(result.score is not None for result in results)
-    log.event(logger, "score", interval=month, rows=len(new["score"]), scored=scored, written=bool(changed))
-    return Scored(month, scored, len(results) - scored, bool(changed), tuple(results))
+    written = bool(changed) and final is None
+    log.event(logger, "score", interval=month, rows=len(new["score"]), scored=scored, written=written)
+    if changed and final is not None:
+        log.event(logger, "final month stays as published", publication=final, interval=month)
+    return Scored(month, scored, len(results) - scored, written, tuple(results), final, bool(changed))
 
 
 def over(month: str, as_of: date) -> bool:

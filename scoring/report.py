@@ -12,6 +12,8 @@ from scoring import scheme, tables
 from scoring.explain_text import STATES
 from scoring.month import SCHEME
 from scoring.numbers import rounded, text
+from scoring.publication.export import facts
+from scoring.publication.manifest import Manifest, newest
 from warehouse import lake
 from warehouse.names import literal
 
@@ -24,7 +26,8 @@ SELECT = (
 
 @dataclass(frozen=True)
 class RankingRow:
-    """One unit. `score` is text with two decimals, `exact` the number itself; both None when held."""
+    """One unit. `score` is text with two decimals, `exact` the number itself; both None when held. `publication`: the
+    month's newest one, and its `status`; both None before the first."""
 
     league: str
     league_zh: str
@@ -41,6 +44,8 @@ class RankingRow:
     money_yuan: str
     reason: str | None
     as_of: str
+    publication: int | None = None
+    status: str | None = None
 
     def cells(self) -> tuple[str, ...]:
         """The row under `COLUMNS`."""
@@ -76,10 +81,17 @@ def ranking_rows(settings: Settings, month: str) -> list[RankingRow]:
         con.close()
     leagues = {league.id: (order, league.title.zh) for order, league in enumerate(scheme.load(SCHEME).leagues)}
     rows.sort(key=lambda row: (leagues[row["league"]][0], row["rank"] is None, row["rank"] or 0, row["unit_code"]))
-    return [_row(row, leagues[row["league"]][1]) for row in rows]
+    made = newest(settings.publications, month)
+    return [_row(row, leagues[row["league"]][1], made) for row in rows]
 
 
-def _row(row: tables.Row, league: str) -> RankingRow:
+def standing(settings: Settings, month: str) -> str | None:
+    """The month's newest publication in one line: number, status, who answers for it; None before the first."""
+    made = newest(settings.publications, month)
+    return None if made is None else f"发布号 {made.number:06d}：{facts(made)}"
+
+
+def _row(row: tables.Row, league: str, made: Manifest | None) -> RankingRow:
     trace = json.loads(row["trace"])
     return RankingRow(
         league=row["league"],
@@ -97,4 +109,6 @@ def _row(row: tables.Row, league: str) -> RankingRow:
         money_yuan=trace.get("money_yuan") or "0",
         reason=row["reason"],
         as_of=row["as_of"].isoformat(),
+        publication=None if made is None else made.number,
+        status=None if made is None else made.status,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -51,9 +52,14 @@ def stored(con: duckdb.DuckDBPyConnection, table: str, scheme: str, month: str) 
     return key(table, [dict(zip(names, values, strict=True)) for values in found])
 
 
-def key(table: str, rows: list[Row], *, without: tuple[str, ...] = ()) -> Key:
+def key(table: str, rows: Sequence[Mapping[str, object]], *, without: tuple[str, ...] = ()) -> Key:
     """Rows as texts in the order of the columns; decimals by value, not by their trailing zeros."""
-    return {tuple(_text(row[name]) for name in COLUMNS[table] if name not in without) for row in rows}
+    return {line(table, row, without=without) for row in rows}
+
+
+def line(table: str, row: Mapping[str, object], *, without: tuple[str, ...] = ()) -> tuple[str | None, ...]:
+    """One row as `key` has it."""
+    return tuple(_text(row[name]) for name in COLUMNS[table] if name not in without)
 
 
 def _text(value: Any) -> str | None:

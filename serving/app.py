@@ -16,12 +16,12 @@ from cityhub.errors import HubError
 from cityhub.settings import Settings
 from scoring.explain_text import STATES
 from scoring.numbers import rounded
+from scoring.publication.export import STATUSES
 from scoring.publication.manifest import Manifest, current
 from serving import published
 
 TEMPLATES = Jinja2Templates(directory=Path(__file__).parent / "templates")
 LEAGUES = {"territory": "属地单位", "department": "县直相关单位"}
-STATUSES = {"provisional": "暂定", "final": "定稿", "corrected": "更正"}
 Month = Query(None, pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="YYYY-MM; default: what `current` shows")
 
 

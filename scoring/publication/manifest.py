@@ -13,7 +13,7 @@ from cityhub.files import sync, write_text
 from cityhub.settings import REPOSITORY
 
 NAME = "manifest.json"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 2: approved_by, corrected_by; version 1 is read with both empty
 CURRENT = "current"
 
 
@@ -30,7 +30,8 @@ class File:
 @dataclass(frozen=True)
 class Manifest:
     """What one publication is. `service_day`: the last day whose data it holds; `content_sha256`: identity of
-    its rows; `supersedes_sha256`: manifest of the publication that it takes the place of."""
+    its rows; `supersedes_sha256`: manifest of the publication that it takes the place of; `approved_by`: who made
+    the month final; `corrected_by`: who corrected a final month."""
 
     number: int
     schema_version: int
@@ -49,6 +50,13 @@ class Manifest:
     switches: dict[str, str]
     content_sha256: str
     files: tuple[File, ...] = field(default_factory=tuple)
+    approved_by: str | None = None
+    corrected_by: str | None = None
+
+    @property
+    def frozen(self) -> bool:
+        """Whether its month changes only by a correction."""
+        return self.status != "provisional"
 
 
 def folder_of(root: Path, number: int) -> Path:
@@ -58,7 +66,9 @@ def folder_of(root: Path, number: int) -> Path:
 
 def write(folder: Path, manifest: Manifest) -> None:
     """Write the manifest whole or not at all: from that moment the folder is a publication."""
-    text = json.dumps(asdict(manifest), ensure_ascii=False, indent=1) + "\n"
+    content = asdict(manifest)
+    content["files"] = content.pop("files")  # the long list last
+    text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
     write_text(folder / NAME, text, mode=0o444, sync=True)
     sync(folder)
     sync(folder.parent)
@@ -82,6 +92,15 @@ def numbers(root: Path) -> list[int]:
     if not root.is_dir():
         return []
     return sorted(int(item.name) for item in root.iterdir() if item.name.isdigit() and (item / NAME).is_file())
+
+
+def newest(root: Path, month: str) -> Manifest | None:
+    """The newest publication of a month."""
+    for number in reversed(numbers(root)):
+        found = read(folder_of(root, number))
+        if found.period == month:
+            return found
+    return None
 
 
 def current(root: Path) -> int | None:

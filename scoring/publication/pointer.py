@@ -10,7 +10,7 @@ import duckdb
 
 from cityhub.files import sync
 from cityhub.settings import Settings
-from scoring.publication.manifest import CURRENT, NAME, Manifest, current, folder_of, read, sha256
+from scoring.publication.manifest import CURRENT, NAME, Manifest, current, folder_of, numbers, read, sha256
 from warehouse import lake
 from warehouse.names import literal
 
@@ -38,26 +38,40 @@ def flip(root: Path, manifest: Manifest) -> None:
     sync(root)
 
 
-def record(con: duckdb.DuckDBPyConnection, settings: Settings, manifest: Manifest) -> None:
-    """Write the publication's row into the lake once, with the sha256 of its manifest."""
-    known = con.execute(f"SELECT count(*) FROM publication WHERE number = {manifest.number}").fetchone()
-    if known != (0,):
+COLUMNS = (
+    "number", "period", "service_day", "status", "reason", "supersedes", "sha256", "published_at", "approved_by",
+    "corrected_by",
+)  # fmt: skip
+
+
+def record(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Write the rows of publications that are newer than the newest one that the lake knows, each once, with the
+    sha256 of its manifest. One further back that has no row is no rest of a kill: `verify` tells it."""
+    row = con.execute("SELECT coalesce(max(number), 0) FROM publication").fetchone()
+    known = int(row[0]) if row else 0
+    new = [number for number in numbers(settings.publications) if number > known]
+    if not new:
         return
-    digest = sha256(folder_of(settings.publications, manifest.number) / NAME)
-    values = ", ".join(
-        [
-            str(manifest.number),
-            literal(manifest.period),
-            f"DATE {literal(manifest.service_day)}",
-            literal(manifest.status),
-            literal(manifest.reason),
-            "NULL" if manifest.supersedes is None else str(manifest.supersedes),
-            literal(digest),
-            f"TIMESTAMPTZ {literal(manifest.published_at)}",
-        ]
-    )
-    with lake.write(con, settings, f"publication {manifest.number}"):
-        con.execute(
-            "INSERT INTO publication (number, period, service_day, status, reason, supersedes, sha256, "
-            f"published_at) VALUES ({values})"
-        )
+    with lake.write(con, settings, f"publication {new[-1]}"):
+        for number in new:
+            folder = folder_of(settings.publications, number)
+            values = ", ".join(_values(read(folder), sha256(folder / NAME)))
+            con.execute(f"INSERT INTO publication ({', '.join(COLUMNS)}) VALUES ({values})")
+
+
+def _values(manifest: Manifest, digest: str) -> list[str]:
+    def text(value: str | None) -> str:
+        return "NULL" if value is None else literal(value)
+
+    return [
+        str(manifest.number),
+        text(manifest.period),
+        f"DATE {literal(manifest.service_day)}",
+        text(manifest.status),
+        text(manifest.reason),
+        "NULL" if manifest.supersedes is None else str(manifest.supersedes),
+        text(digest),
+        f"TIMESTAMPTZ {literal(manifest.published_at)}",
+        text(manifest.approved_by),
+        text(manifest.corrected_by),
+    ]

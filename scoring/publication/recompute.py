@@ -10,6 +10,7 @@ from scoring import scheme, store, tables
 from scoring.engine import compute
 from scoring.gather import gather
 from scoring.policy import DigitalPolicy
+from scoring.publication import frozen
 from scoring.publication.manifest import Manifest, read
 from scoring.result import UnitResult
 from scoring.rows import ranking_rows, score_rows
@@ -21,9 +22,10 @@ WORDS = (
 )  # a later version may put the same thing in other words; numbers it may not change
 
 
-def recompute(folder: Path) -> tuple[list[UnitResult], list[str]]:
-    """Results from the published inputs and schemes, and what differs from what was published."""
-    manifest = read(folder)
+def recompute(folder: Path, manifest: Manifest | None = None) -> tuple[list[UnitResult], list[str]]:
+    """Results from the published inputs and schemes, and what differs from what was published. `manifest`: of a
+    folder that has none yet."""
+    manifest = manifest or read(folder)
     con = duckdb.connect()
     try:
         con.execute("SET TimeZone = 'Asia/Shanghai'")
@@ -54,10 +56,7 @@ def _parquet(folder: Path, name: str) -> str:
 def _differences(
     con: duckdb.DuckDBPyConnection, folder: Path, name: str, rows: list[store.Row], manifest: Manifest
 ) -> list[str]:
-    columns = list(store.COLUMNS[name])
-    where = f"WHERE scheme = {literal(manifest.scheme)} AND period = {literal(manifest.period)}"
-    answer = con.execute(f"SELECT {', '.join(columns)} FROM ({_parquet(folder, name)}) {where}").fetchall()
-    published = store.key(name, [dict(zip(columns, values, strict=True)) for values in answer], without=WORDS)
+    published = store.key(name, frozen.published(con, folder, name, manifest), without=WORDS)
     computed = store.key(name, rows, without=WORDS)
     return [
         f"{name}: {where} {', '.join(value or '–' for value in line)}"

@@ -1,4 +1,5 @@
-"""Is a publication still what was published? Each file's sha256, its manifest, the score again."""
+"""Is a publication still what was published? Each file's sha256, its manifest and its place in the chain, the
+warehouse's record and rows, the score again."""
 
 from __future__ import annotations
 
@@ -7,14 +8,16 @@ from pathlib import Path
 
 from cityhub.errors import HubError, Stop
 from cityhub.settings import Settings
-from scoring.publication.manifest import NAME, Manifest, current, folder_of, read, sha256
+from scoring.publication import chain, recorded
+from scoring.publication.export import facts
+from scoring.publication.manifest import NAME, Manifest, current, folder_of, numbers, read, sha256
 from scoring.publication.recompute import recompute
-from warehouse import lake
 
 
 @dataclass(frozen=True)
 class Verification:
-    """`problems` names each file that is not what it was; `lines` is the whole report for people."""
+    """`problems` names each file or row that is not what it was; `lines` is the whole report for people; `number` is
+    0 for all publications."""
 
     number: int
     ok: bool
@@ -28,10 +31,40 @@ def verify(settings: Settings, number: int | None = None) -> Verification:
     wanted = number if number is not None else current(root)
     if wanted is None:
         raise Stop("CH-PUB-001", number="(current)")
-    folder = folder_of(root, wanted)
+    return _verified(settings, wanted, chain.problems(root).get(wanted, []))
+
+
+def verify_all(settings: Settings) -> Verification:
+    """Check every publication, the chain through them, and those that the warehouse knows and nobody finds."""
+    links = chain.problems(settings.publications)
+    lines: list[str] = []
+    problems: list[str] = []
+    for number in numbers(settings.publications):
+        try:
+            found = _verified(settings, number, links.get(number, []))
+        except HubError as error:
+            said = f"publication {number:06d}: {error.code}: {error.part('what')}"
+            lines.append(said)
+            problems.append(said)
+        else:
+            lines += found.lines[:-1]
+            problems += [f"publication {number:06d}: {problem}" for problem in found.problems]
+    lost = recorded.lost(settings)
+    lines += lost
+    problems += lost
+    lines.append("ok" if not problems else f"NOT OK: {len(problems)} problems")
+    return Verification(0, not problems, tuple(problems), tuple(lines))
+
+
+def _verified(settings: Settings, number: int, links: list[str]) -> Verification:
+    """`links`: what is wrong with its place in the chain."""
+    folder = folder_of(settings.publications, number)
     manifest = read(folder)
-    problems = [*_files(folder, manifest), *_against_lake(settings, folder, manifest)]
-    lines = [f"publication {wanted:06d}: {manifest.period}, {manifest.status}, {len(manifest.files)} files"]
+    outside, notes = recorded.against(settings, manifest)
+    beside = [*links, *outside]
+    problems = _files(folder, manifest)
+    lines = [f"publication {manifest.number:06d}: {manifest.period}, {facts(manifest)}; {len(manifest.files)} files"]
+    lines += [f"  {problem}" for problem in beside]
     if problems:
         lines += [f"  {problem}" for problem in problems]
         lines.append("  the score is not computed again from damaged files")
@@ -39,8 +72,10 @@ def verify(settings: Settings, number: int | None = None) -> Verification:
         results, problems = recompute(folder)
         lines += [f"  {problem}" for problem in problems]
         lines.append(f"  {len(results)} scores computed again from the published inputs")
+    lines += [f"  note: {note}" for note in notes]
+    problems = [*beside, *problems]
     lines.append("ok" if not problems else f"NOT OK: {len(problems)} problems")
-    return Verification(wanted, not problems, tuple(problems), tuple(lines))
+    return Verification(manifest.number, not problems, tuple(problems), tuple(lines))
 
 
 def _files(folder: Path, manifest: Manifest) -> list[str]:
@@ -56,18 +91,3 @@ def _files(folder: Path, manifest: Manifest) -> list[str]:
     known = {file.path for file in manifest.files} | {NAME}
     strangers = sorted(item.relative_to(folder).as_posix() for item in folder.rglob("*") if item.is_file())
     return problems + [f"{name}: not in the manifest" for name in strangers if name not in known]
-
-
-def _against_lake(settings: Settings, folder: Path, manifest: Manifest) -> list[str]:
-    """The manifest itself against the row in the lake; a publication without its lake is checked alone."""
-    try:
-        con = lake.connect(settings, read_only=True)
-    except HubError:
-        return []
-    try:
-        row = con.execute(f"SELECT sha256 FROM publication WHERE number = {manifest.number}").fetchone()
-    finally:
-        con.close()
-    if row is None:
-        return []
-    return [] if row[0] == sha256(folder / NAME) else [f"{NAME}: sha256 differs from the warehouse's record"]

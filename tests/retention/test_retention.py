@@ -60,7 +60,7 @@ def settle(hub: Hub, month: str, status: str) -> None:
     with lake.write(hub.con, hub.settings, "publication"):
         number = hub.one("SELECT coalesce(max(number), 0) + 1 FROM publication")
         hub.con.execute(
-            "INSERT INTO publication VALUES ($n, $m, $d, $s, 'test', NULL, 'x', now())",
+            "INSERT INTO publication VALUES ($n, $m, $d, $s, 'test', NULL, 'x', now(), NULL, NULL)",
             {"n": number, "m": month, "d": date.fromisoformat(f"{month}-28"), "s": status},
         )
 
