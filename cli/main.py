@@ -12,6 +12,7 @@ from cli import (
     conformance,
     data,
     decode,
+    dictionary,
     drift,
     emit,
     feed_draft,
@@ -51,6 +52,7 @@ app.command("confirm-empty")(silence.confirm_empty)
 app.command("sql")(data.sql)
 app.command("connect")(data.connect)
 app.command("maintain")(data.maintain)
+app.command("dictionary")(dictionary.dictionary)
 app.add_typer(quarantine.app, name="quarantine")
 feeds.app.command("drift")(drift.drift)
 for verb in (register.check, register.preview, register.connect, switch.activate, switch.enable, switch.disable,

@@ -66,6 +66,11 @@ def office_minutes(folder: Path = FOLDER) -> list[tuple[int, int]]:
     return calendar.office_minutes(_read(folder / "calendar.yaml"))
 
 
+def platforms(folder: Path = FOLDER) -> list[dict[str, str]]:
+    """The platforms in their order: `platform`, `zh`, `en`, and `owner` where there is one."""
+    return list(_read(folder / "platforms.yaml")["platforms"])
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
