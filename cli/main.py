@@ -18,6 +18,7 @@ from cli import (
     feed_draft,
     feed_workbook,
     feeds,
+    handover,
     issues,
     night,
     personal,
@@ -65,6 +66,7 @@ scores.score_app.command("whatif")(score_trials.whatif)
 scores.score_app.command("compare")(score_trials.compare)
 app.add_typer(scores.score_app, name="score")
 app.add_typer(scores.publish_app, name="publish")
+app.command("handover")(handover.handover)
 app.add_typer(plan.app, name="plan")
 app.command("apply")(plan.apply)
 app.command("why-changed")(why.why_changed)
