@@ -11,7 +11,7 @@ import pytest
 from indicators import store
 from indicators.definitions import Definition, read_all
 from indicators.delivered import Standing
-from indicators.run import Sums
+from indicators.run import Sums, total
 from indicators.values import Value, settle
 from scoring.month import score_month
 from scoring.publish import Publication, publish
@@ -53,8 +53,8 @@ def values(definitions: dict[str, Definition]) -> list[Value]:
     """Days and month of every indicator for the territories and the county, some roads, in all states."""
     found: list[Value] = []
     for place, definition in enumerate(definitions.values()):
-        for number, unit in enumerate([*TERRITORIES, "qixian"]):
-            sums = _sums(place, 4 * 5 if unit == "qixian" else number + 1)
+        parts = {unit: _sums(place, number + 1) for number, unit in enumerate(TERRITORIES)}
+        for unit, sums in (parts | {"qixian": total(parts.values())}).items():
             for kind, period in [*(("day", day) for day in DAYS), ("month", MONTH)]:
                 found.append(settle(definition, unit, kind, period, sums=sums, standing=FINE))
     odd = definitions["LGT-01"]
@@ -68,4 +68,5 @@ def values(definitions: dict[str, Definition]) -> list[Value]:
 
 
 def _sums(place: int, size: int) -> Sums:
-    return Sums(numerator=size * (7.0 + place / 3), denominator=size * 10.0, n_expected=size * 12, n_valid=size * 11)
+    """Parts of a unit; each size has another ratio, so that the mean of ratios is not the ratio of sums."""
+    return Sums(numerator=size * size + place / 3, denominator=size * 10.0, n_expected=size * 12, n_valid=size * 11)
