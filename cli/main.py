@@ -12,12 +12,14 @@ from cli import (
     conformance,
     data,
     decode,
+    dictionary,
     drift,
     emit,
     evidence,
     feed_draft,
     feed_workbook,
     feeds,
+    handover,
     issues,
     night,
     personal,
@@ -54,6 +56,7 @@ app.command("confirm-empty")(silence.confirm_empty)
 app.command("sql")(data.sql)
 app.command("connect")(data.connect)
 app.command("maintain")(data.maintain)
+app.command("dictionary")(dictionary.dictionary)
 app.add_typer(quarantine.app, name="quarantine")
 feeds.app.command("drift")(drift.drift)
 for verb in (register.check, register.preview, register.connect, switch.activate, switch.enable, switch.disable,
@@ -67,6 +70,7 @@ scores.score_app.command("compare")(score_trials.compare)
 app.add_typer(scores.score_app, name="score")
 app.add_typer(publish.app, name="publish")
 app.add_typer(evidence.app, name="evidence")
+app.command("handover")(handover.handover)
 app.add_typer(plan.app, name="plan")
 app.command("apply")(plan.apply)
 app.command("why")(why.why)

@@ -18,7 +18,10 @@ from warehouse.prepared import digest, stamp, stamps
 logger = log.get("cityhub.warehouse")
 PART = "tables"
 FOLDER = Path(__file__).parent
-SHAPE = {"feed", "title", "table", "description", "fields", "location"}  # what tables and comments depend on
+# What tables and comments depend on.
+SHAPE = {"feed", "title", "platform", "table", "description", "fields", "location", "identity", "unit"} | {
+    "arrives", "watch", "retention",
+}  # fmt: skip
 
 
 def prepare(settings: Settings, specs: Mapping[str, FeedSpec] | Iterable[FeedSpec]) -> dict[str, HubError]:
@@ -58,7 +61,7 @@ def _tables(con: duckdb.DuckDBPyConnection, specs: list[FeedSpec]) -> dict[str, 
 
 def _content(specs: list[FeedSpec]) -> str:
     """Digest of all that tables and comments are made from, the code included."""
-    files = [FOLDER / "tables.py", FOLDER / "dictionary.py", dictionary.FILE]
+    files = [FOLDER / "tables.py", *dictionary.FILES]
     parts = [path.read_bytes() for path in files]
     for spec in sorted(specs, key=lambda spec: spec.feed):
         parts.append(spec.model_dump_json(include=SHAPE).encode())

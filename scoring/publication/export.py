@@ -10,6 +10,7 @@ import duckdb
 
 from cityhub.files import sync
 from indicators import definitions as catalogue
+from scoring.publication import dictionary
 from scoring.publication.manifest import NAME, File, Manifest, sha256
 from scoring.scheme import FOLDER
 from warehouse.names import identifier, literal
@@ -20,6 +21,7 @@ README = """杞县城市综合管理服务平台 · 发布 {number:06d} · {peri
 {facts}
 
 *.parquet / *.csv  每个数据集各一份，内容相同；CSV 为 UTF-8。 The same rows twice; CSV is UTF-8 with a header.
+datapackage.json   数据字典：每列的含义、单位、空值和用法提示。 What every column means, its unit, its empty cells.
 schemes/           本次计分所用办法。 The schemes in force, as files.
 definitions.json   本次所用指标定义及其 SQL。 The indicators' definitions in force, with their SQL.
 views.duckdb       对上述 Parquet 的视图，以只读方式打开；文件夹移动后直接读 Parquet。
@@ -47,7 +49,7 @@ def readme(made: Manifest) -> str:
 
 
 def tables(con: duckdb.DuckDBPyConnection, folder: Path, content: dict[str, str]) -> dict[str, int]:
-    """Write every dataset as Parquet and as CSV; dataset → rows."""
+    """Write every dataset as Parquet and as CSV, and what they mean as `datapackage.json`; dataset → rows."""
     rows: dict[str, int] = {}
     for name, select in content.items():
         parquet = folder / f"{name}.parquet"
@@ -58,6 +60,7 @@ def tables(con: duckdb.DuckDBPyConnection, folder: Path, content: dict[str, str]
         )
         counted = con.execute(f"SELECT count(*) FROM read_parquet({literal(str(parquet))})").fetchone()
         rows[name] = int(counted[0]) if counted else 0
+    dictionary.write(con, folder)
     return rows
 
 

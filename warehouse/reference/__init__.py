@@ -71,6 +71,11 @@ def heating(folder: Path = FOLDER) -> dict[str, str]:
     return dict(_read(folder / "calendar.yaml")["heating"])
 
 
+def platforms(folder: Path = FOLDER) -> list[dict[str, str]]:
+    """The platforms in their order: `platform`, `zh`, `en`, and `owner` where there is one."""
+    return list(_read(folder / "platforms.yaml")["platforms"])
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))

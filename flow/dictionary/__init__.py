@@ -1,0 +1,1 @@
+"""The dictionary for people: pages and a data package below `docs/dictionary`, made from specs and definitions."""
