@@ -36,9 +36,26 @@ SPACES = {
     "station": "站点 station",
     "plant": "厂 plant",
     "grid": "网格 grid",
+    "furnace": "焚烧炉 furnace",
+    "cabinet": "控制箱 cabinet",
+    "owner": "权属单位 owner",
+    "contractor": "养护单位 contractor",
+    "point": "测点 point",
+    "park": "公园 park",
+    "squad": "中队 squad",
+    "class": "部件类别 class",
+    "dma": "计量分区 DMA",
     "feed": "数据源 feed",
 }
-TIMES = {"hour": "时 hour", "day": "日 day", "month": "月 month", "quarter": "季 quarter", "year": "年 year"}
+TIMES = {
+    "hour": "时 hour",
+    "day": "日 day",
+    "week": "周 week",
+    "month": "月 month",
+    "quarter": "季 quarter",
+    "season": "采暖季 heating season",
+    "year": "年 year",
+}
 
 
 def page(whole: Whole, platform: str) -> str:
