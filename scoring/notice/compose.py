@@ -115,7 +115,7 @@ def _parts(facts: Facts) -> list[Block]:
     for number, league in enumerate(facts.leagues, 1):
         blocks += [Heading(f"（{'一二三四五六七八九'[number - 1]}）{league.title}", 2), table.parts(league)]
         for component in league.components:
-            if league.members.get(component.id):
+            if any(item.id in unit.parts for item in league.members.get(component.id, ()) for unit in league.units):
                 blocks.append(table.members(league, component))
     blocks.append(
         Paragraph(
@@ -141,7 +141,8 @@ def _consequences(facts: Facts) -> list[Block]:
     rules = facts.published.scheme.consequences
     human = [rule for rule in rules if rule.trigger.kind == "human"]
     fired = {item.rule for item in facts.consequences}
-    idle = [rule.id for rule in rules if rule.id not in fired and rule not in human]
+    idle = [rule for rule in rules if rule.id not in fired and rule not in human]
+    yearly = [rule.id for rule in idle if rule.cadence == "year"]
     if facts.consequences:
         money = sum((item.money for item in facts.consequences), Decimal(0))
         force = [item for item in facts.consequences if item.in_force]
@@ -154,8 +155,10 @@ def _consequences(facts: Facts) -> list[Block]:
         blocks.append(table.consequences(facts))
     else:
         blocks.append(Paragraph("本月没有规则触发奖惩。"))
-    if idle:
-        blocks.append(Paragraph(f"未触发的规则：{'、'.join(idle)}。"))
+    if silent := [rule.id for rule in idle if rule.cadence != "year"]:
+        blocks.append(Paragraph(f"本月未触发的规则：{'、'.join(silent)}。"))
+    if yearly:
+        blocks.append(Paragraph(f"按年度判断、本月不适用的规则：{'、'.join(yearly)}。"))
     for rule in human:
         when = getattr(rule.trigger, "when", "")
         blocks.append(

@@ -169,6 +169,8 @@ def test_a_missing_number_is_not_zero_and_a_provisional_one_is_marked(provisiona
     assert any(row[:3] == ["县综治平安建设考核成绩", "缺", DEPARTMENTS["gaj"]] for row in gaps)
     feeds = next(table for table in tables if table[0][0] == "数据源")
     assert feeds[1] == ["gas.user", "1/2", "待核 1 天（2026-11-20）", "3"]
+    fired = next(table for table in tables if table[0][:3] == ["规则", "单位", "措施"])
+    assert {row[4] for row in fired[1:]} == {"暂定，未生效"}
     head, *lines = list(paper.book(provisional.path("xlsx"))["县直相关单位"].values)
     line = dict(zip(head, next(row for row in lines if row[1] == DEPARTMENTS["gaj"]), strict=True))
     assert (line["县综治平安建设考核成绩（2%）"], line["成绩"], line["状态"]) == ("缺", "缺", "暂定")
@@ -255,6 +257,12 @@ def test_the_pdf_is_a4_and_carries_its_font(final: Made) -> None:
     fonts = set(re.findall(rb"/BaseFont/([A-Z]{6}\+[\w-]+)", body))
     assert {font.split(b"+")[1].removesuffix(b"-Identity-H") for font in fonts} == {b"NotoSansCJKsc-Regular"}
     assert len(re.findall(rb"/FontFile3 \d+ 0 R", body)) == len(re.findall(rb"/Type/FontDescriptor", body)) == 1
+
+
+def test_the_head_of_a_table_is_repeated_on_its_next_page(final: Made) -> None:
+    found = [_solid(page) for page in paper.pages(final.path("pdf").read_bytes())]
+    heads = [page for page in found if "开关编号问题取值默认" in page]
+    assert len(heads) == 2 and "附件1" in heads[0] and "附件1" not in heads[1]
 
 
 def test_the_docx_is_a4_with_heads_repeated_and_no_row_torn(final: Made) -> None:
