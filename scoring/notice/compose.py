@@ -6,13 +6,14 @@ from decimal import Decimal
 
 from scoring.notice import tables as table
 from scoring.notice.document import Appendix, Block, Heading, Notice, Paragraph
-from scoring.notice.facts import STATUS, Facts
+from scoring.notice.facts import Facts
+from scoring.publication.export import STATUSES
 
 
 def compose(facts: Facts) -> Notice:
     """The notice. Pure: the same facts give the same text."""
     found = facts.published.manifest
-    status = STATUS[found.status]
+    status = STATUSES[found.status]
     year, month = found.period.split("-")
     stamp = f"发布第 {found.number:06d} 号　{status}　发布时间 {facts.published.at:%Y-%m-%d %H:%M}"
     stamp += f"　数据截至 {found.service_day}"
@@ -90,9 +91,10 @@ def _basis(facts: Facts) -> list[Block]:
         Paragraph(f"数字城管得分办法（{policy.policy} {policy.version}）：{policy.note}。"),
         Paragraph(f"文件未定之处共 {len(switches)} 项，{other}。逐项取值见附件1。"),
     ]
-    for name, label in (("author", "编制"), ("approver", "核准"), ("approved_by", "核准")):
-        if person := getattr(facts.published.manifest, name, None):
-            blocks.append(Paragraph(f"本次发布{label}：{person}。"))
+    made = facts.published.manifest
+    for label, person in (("批准人", made.approved_by), ("更正人", made.corrected_by)):
+        if person:
+            blocks.append(Paragraph(f"{label}：{person}。"))
     return blocks
 
 
@@ -115,7 +117,7 @@ def _parts(facts: Facts) -> list[Block]:
     for number, league in enumerate(facts.leagues, 1):
         blocks += [Heading(f"（{'一二三四五六七八九'[number - 1]}）{league.title}", 2), table.parts(league)]
         for component in league.components:
-            if league.members.get(component.id):
+            if any(item.id in unit.parts for item in league.members.get(component.id, ()) for unit in league.units):
                 blocks.append(table.members(league, component))
     blocks.append(
         Paragraph(
@@ -141,7 +143,8 @@ def _consequences(facts: Facts) -> list[Block]:
     rules = facts.published.scheme.consequences
     human = [rule for rule in rules if rule.trigger.kind == "human"]
     fired = {item.rule for item in facts.consequences}
-    idle = [rule.id for rule in rules if rule.id not in fired and rule not in human]
+    idle = [rule for rule in rules if rule.id not in fired and rule not in human]
+    yearly = [rule.id for rule in idle if rule.cadence == "year"]
     if facts.consequences:
         money = sum((item.money for item in facts.consequences), Decimal(0))
         force = [item for item in facts.consequences if item.in_force]
@@ -154,8 +157,10 @@ def _consequences(facts: Facts) -> list[Block]:
         blocks.append(table.consequences(facts))
     else:
         blocks.append(Paragraph("本月没有规则触发奖惩。"))
-    if idle:
-        blocks.append(Paragraph(f"未触发的规则：{'、'.join(idle)}。"))
+    if silent := [rule.id for rule in idle if rule.cadence != "year"]:
+        blocks.append(Paragraph(f"本月未触发的规则：{'、'.join(silent)}。"))
+    if yearly:
+        blocks.append(Paragraph(f"按年度判断、本月不适用的规则：{'、'.join(yearly)}。"))
     for rule in human:
         when = getattr(rule.trigger, "when", "")
         blocks.append(

@@ -65,7 +65,7 @@ class Appendix:
 
 @dataclass(frozen=True)
 class Notice:
-    """The whole. `title` has a part a line; `mark` is the status (暂定, 正式, 更正); `head` and `foot` stand on each
+    """The whole. `title` has a part a line; `mark` is the status (暂定, 定稿, 更正); `head` and `foot` stand on each
     page; `at` is the moment of the publication: every format carries it as its time of making."""
 
     title: tuple[str, ...]

@@ -12,7 +12,6 @@ from indicators.why.words import chinese
 from scoring.notice.published import Published, clean
 from scoring.numbers import rounded
 
-STATUS = {"provisional": "暂定", "final": "正式", "corrected": "更正"}
 MISSING = "缺"
 FINE = frozenset({"loaded", "checked", "published", "empty_confirmed"})
 

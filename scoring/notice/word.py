@@ -39,11 +39,16 @@ def render(notice: Notice) -> bytes:
 
 def _page(document: Any, notice: Notice) -> None:
     from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.oxml import OxmlElement
     from docx.shared import Mm, Pt
 
     normal = document.styles["Normal"]
     normal.font.name, normal.font.size = LATIN, Pt(16)
     normal.element.get_or_add_rPr().get_or_add_rFonts().set(_name("w:eastAsia"), BODY)
+    language = OxmlElement("w:lang")
+    language.set(_name("w:val"), "en-US")
+    language.set(_name("w:eastAsia"), "zh-CN")
+    normal.element.get_or_add_rPr().append(language)
     section = document.sections[0]
     section.page_width, section.page_height = Mm(210), Mm(297)
     section.top_margin, section.bottom_margin = Mm(37), Mm(35)

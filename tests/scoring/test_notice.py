@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,8 +47,17 @@ class Made:
             return list(csv.DictReader(handle))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def over() -> Iterator[None]:
+    """The month is over."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("CITYHUB_NOW", "2026-12-03T09:00:00+08:00")
+    yield
+    patch.undo()
+
+
 @pytest.fixture(scope="module")
-def county(tmp_path_factory: pytest.TempPathFactory) -> County:
+def county(tmp_path_factory: pytest.TempPathFactory, over: None) -> County:
     """Two months; in November a department lacks an office's score, another has a provisional indicator."""
     county = County(tmp_path_factory.mktemp("county"))
     county.manual_tables()
@@ -74,9 +84,9 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> County:
     return county
 
 
-def made(county: County, tmp: Path, status: str, reason: str | None = None) -> Made:
+def made(county: County, tmp: Path, reason: str | None = None, **decided: Any) -> Made:
     score_month(county.settings, MONTH, date(2026, 11, 30))
-    published = publish(county.settings, MONTH, date(2026, 11, 30), reason, status=status)  # type: ignore[arg-type]
+    published = publish(county.settings, MONTH, date(2026, 11, 30), reason, **decided)
     assert published.new
     files = report(county.settings, MONTH, out=tmp / str(published.number))
     return Made(published, {item.format: item for item in files})
@@ -86,14 +96,14 @@ def made(county: County, tmp: Path, status: str, reason: str | None = None) -> M
 def drafts(county: County, tmp_path_factory: pytest.TempPathFactory) -> tuple[Made, Made, Made]:
     """The same month: provisional with gaps, final after they were filled, corrected."""
     tmp = tmp_path_factory.mktemp("papers")
-    first = made(county, tmp, "provisional")
+    first = made(county, tmp)
     county.run(
         f"INSERT INTO manual_office VALUES (DATE '{MONTH}-01', NULL, '{MONTH}', 'peace', 'gaj', 90, 'L1')",
         f"UPDATE indicator_value SET state = 'ok', reason = NULL WHERE code = 'GAS-03' AND period = '{MONTH}'",
     )
-    second = made(county, tmp, "final", "考评办公室定稿")
+    second = made(county, tmp, "考评办公室定稿", status="final", approved_by="王主任")
     county.run("UPDATE manual_office SET score = 91.5 WHERE unit = 'jincheng' AND office = 'peace'")
-    return first, second, made(county, tmp, "provisional", "县综治办更正得分")
+    return first, second, made(county, tmp, "县综治办更正得分", corrected_by="李科长")
 
 
 @pytest.fixture
@@ -107,7 +117,7 @@ def final(drafts: tuple[Made, Made, Made]) -> Made:
 
 
 def test_each_page_says_which_publication_it_is(drafts: tuple[Made, Made, Made]) -> None:
-    for item, status in zip(drafts, ("暂定", "正式", "更正"), strict=True):
+    for item, status in zip(drafts, ("暂定", "定稿", "更正"), strict=True):
         found = paper.pages(item.path("pdf").read_bytes())
         at = datetime.fromisoformat(item.publication.published_at)
         head = f"发布第{item.publication.number:06d}号{status}发布时间{at:%Y-%m-%d%H:%M}数据截至2026-11-30"
@@ -169,6 +179,8 @@ def test_a_missing_number_is_not_zero_and_a_provisional_one_is_marked(provisiona
     assert any(row[:3] == ["县综治平安建设考核成绩", "缺", DEPARTMENTS["gaj"]] for row in gaps)
     feeds = next(table for table in tables if table[0][0] == "数据源")
     assert feeds[1] == ["gas.user", "1/2", "待核 1 天（2026-11-20）", "3"]
+    fired = next(table for table in tables if table[0][:3] == ["规则", "单位", "措施"])
+    assert {row[4] for row in fired[1:]} == {"暂定，未生效"}
     head, *lines = list(paper.book(provisional.path("xlsx"))["县直相关单位"].values)
     line = dict(zip(head, next(row for row in lines if row[1] == DEPARTMENTS["gaj"]), strict=True))
     assert (line["县综治平安建设考核成绩（2%）"], line["成绩"], line["状态"]) == ("缺", "缺", "暂定")
@@ -257,6 +269,12 @@ def test_the_pdf_is_a4_and_carries_its_font(final: Made) -> None:
     assert len(re.findall(rb"/FontFile3 \d+ 0 R", body)) == len(re.findall(rb"/Type/FontDescriptor", body)) == 1
 
 
+def test_the_head_of_a_table_is_repeated_on_its_next_page(final: Made) -> None:
+    found = [_solid(page) for page in paper.pages(final.path("pdf").read_bytes())]
+    heads = [page for page in found if "开关编号问题取值默认" in page]
+    assert len(heads) == 2 and "附件1" in heads[0] and "附件1" not in heads[1]
+
+
 def test_the_docx_is_a4_with_heads_repeated_and_no_row_torn(final: Made) -> None:
     word = paper.document(final.path("docx"))
     section = word.sections[0]
@@ -279,7 +297,7 @@ def test_the_xlsx_prints_on_a4_landscape_with_a_frozen_head(final: Made) -> None
         assert (setup.orientation, int(setup.paperSize), int(setup.fitToWidth)) == ("landscape", 9, 1)
         assert sheet.sheet_properties.pageSetUpPr.fitToPage and sheet.freeze_panes and sheet.print_title_rows == "$1:$1"
     basis = {row[0]: row[1] for row in book["依据"].values}
-    assert basis["清单 SHA-256"] == final.publication.sha256 and basis["状态"] == "正式"
+    assert basis["清单 SHA-256"] == final.publication.sha256 and basis["状态"] == "定稿"
     assert any(key.startswith("QA2 ") and "hold" in value for key, value in basis.items())
 
 
