@@ -192,7 +192,9 @@ def test_an_uploaded_day_says_by_whom(hub: Settings, folder: Path) -> None:
     found = why(hub, "SAN-03", "juji", str(UPLOADED), folder=folder)
     assert found.state == "provisional"
     assert "由 王五 人工补录（平台停机）" in said(found, "fallback")[0].zh
-    assert references(found, "rows")[0].facts["keys"] == [{"task_id": "20-0"}, {"task_id": "20-1"}], "its own day's rows"
+    assert references(found, "rows")[0].facts["keys"] == [{"task_id": "20-0"}, {"task_id": "20-1"}], (
+        "its own day's rows"
+    )
 
 
 def test_a_carried_value_says_from_which_day(hub: Settings, folder: Path) -> None:
