@@ -17,26 +17,6 @@ FONT_PACKAGE = "noto_cjk_sans_otc"
 def render(notice: Notice) -> bytes:
     """The PDF. The same notice gives the same bytes: its time is that of the publication. Raises `Stop` CH-REPORT-003
     where the typesetter or its font is not installed."""
-    return _compile(notice)
-
-
-def pages(notice: Notice, ppi: float = 100) -> list[bytes]:
-    """The pages as PNG, for a screen."""
-    import typst
-
-    made = typst.compile(
-        TEMPLATE,
-        root=TEMPLATE.parent,
-        font_paths=[_fonts()],
-        ignore_system_fonts=True,
-        format="png",
-        ppi=ppi,
-        sys_inputs={"notice": data(notice)},
-    )
-    return made if isinstance(made, list) else [made]
-
-
-def _compile(notice: Notice) -> bytes:
     try:
         import typst
     except ImportError:

@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-_STREAM = re.compile(rb"(\d+) 0 obj\s*<<([^\n]*?)>>\s*stream\r?\n(.*?)\r?\nendstream", re.DOTALL)
+_STREAM = re.compile(rb"(\d+) 0 obj\s*<<([^\n]*?/Length (\d+)[^\n]*?)>>\s*stream\r?\n")
 _ESCAPE = re.compile(rb"\\([0-7]{1,3})|\\(.)", re.DOTALL)
 _HEX = re.compile(rb"<([0-9A-Fa-f]*)>")
 _WORD = re.compile(rb"[A-Za-z'\"*]+")
@@ -18,7 +18,11 @@ _BREAKS = "\u200b­"
 
 def pages(body: bytes) -> list[str]:
     """The text of each page. For PDFs with one font, two bytes a glyph and a table of their letters, as ours are."""
-    streams = {number: _inflated(head, data) for number, head, data in _STREAM.findall(body)}
+    # By their stated length: the last byte of a stream may look like the end of a line.
+    streams = {
+        found[1]: _inflated(found[2], body[found.end() : found.end() + int(found[3])])
+        for found in _STREAM.finditer(body)
+    }
     letters: dict[int, str] = {}
     for stream in streams.values():
         if b"beginbfchar" in stream:
