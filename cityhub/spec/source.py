@@ -122,8 +122,8 @@ class ErrorInBody(Model):
     """HTTP 200 that means failure: the value at `at` is not `ok` (or equals `bad`)."""
 
     at: str = Field(description="dotted path, e.g. hasError or code")
-    ok: str | int | bool | None = None
-    bad: str | int | bool | None = None
+    ok: str | bool | int | None = None  # bool first: a JSON of it would say 1 for true
+    bad: str | bool | int | None = None
     message_at: str | None = None
 
 

@@ -88,9 +88,11 @@ def _differs(con: duckdb.DuckDBPyConnection, item: Needed, service_day: date) ->
 def _month_at_once(
     con: duckdb.DuckDBPyConnection, definition: Definition, item: Needed, month: Row, service_day: date
 ) -> str | None:
+    """The month up to its last day that was computed: open cases take the end of that day for now."""
     if month["state"] == "missing":
         return None
-    return _other(month, _computed(con, definition, item, of_month(month["period"], service_day)))
+    reached = max((date.fromisoformat(day["period"]) for day in item.days), default=service_day)
+    return _other(month, _computed(con, definition, item, of_month(month["period"], reached)))
 
 
 def _day_by_day(

@@ -45,7 +45,7 @@ class _Work:
     specs: dict[str, FeedSpec]  # by feed
     room: int  # bytes that landed files may still take
     landed: bool
-    seen: set[tuple[str, str]] = field(default_factory=set)
+    seen: dict[tuple[str, str], str] = field(default_factory=dict)  # feed and sha256 of a spec → what became of it
 
 
 def pack(
@@ -150,17 +150,18 @@ def _bytes(work: _Work, feed: str, manifest: Manifest, target: Path) -> str:
 
 
 def _spec(work: _Work, feed: str, sha256: str) -> Tree:
-    """The spec of a load, written once; `text` tells whether it is here."""
-    target = work.folder / "specs" / feed / f"{sha256}.json"
+    """The spec of a load, written once; `text` tells whether it is here, and whether it has that identity still."""
     if (feed, sha256) not in work.seen:
-        work.seen.add((feed, sha256))
-        now = work.specs.get(feed)
-        spec = spec_archive.recall(work.settings, feed, sha256)
-        if spec is None and now is not None and spec_sha256(now) == sha256:
-            spec = now
+        work.seen[feed, sha256] = "not kept"
+        spec = work.specs.get(feed)
+        if spec is None or spec_sha256(spec) != sha256:
+            spec = spec_archive.recall(work.settings, feed, sha256)
         if spec is not None:
-            _json(target, public(spec))
-    return {"sha256": sha256, "text": "packed" if target.is_file() else "not kept"}
+            content = public(spec)
+            _json(work.folder / "specs" / feed / f"{sha256}.json", content)
+            same = spec_sha256(FeedSpec.model_validate(content)) == sha256
+            work.seen[feed, sha256] = "packed" if same else "packed, of another identity"
+    return {"sha256": sha256, "text": work.seen[feed, sha256]}
 
 
 def public(spec: FeedSpec) -> Tree:

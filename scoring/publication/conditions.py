@@ -15,6 +15,9 @@ from warehouse.names import literal
 
 SHOWN = 12  # of what is missing; `cityhub score explain` tells all
 
+_REACHED = """
+SELECT max(period) FROM indicator_value WHERE period_kind = 'day' AND starts_with(period, getvariable('month') || '-')
+"""
 # A unit whose score the rule calls whole (`ok`) has what the rule asks for: a switch may do without a part.
 _NOT_WHOLE = """
 SELECT r.unit_name, r.state, r.reason, s.component, s.state AS part_state
@@ -36,7 +39,8 @@ def may_be_final(
 ) -> None:
     """Raise `Stop` CH-PUB-005 (no approver), 006 (the month is not over), 007 (something is missing or provisional).
 
-    `complete`: the scores were computed as of the month's last day. `tables.set_month` was called before.
+    `complete`: the scores were computed as of the month's last day; indicators, where there are any by day, must
+    reach it too. `tables.set_month` was called before.
     """
     if named(approved_by) is None:
         raise Stop("CH-PUB-005", month=month)
@@ -49,6 +53,9 @@ def may_be_final(
             "its scores are not those of its last day" if day >= last else f"it would hold its days until {day} only"
         )
         raise Stop("CH-PUB-006", month=month, last=last, problem=shown)
+    reached = con.execute(_REACHED).fetchone()
+    if reached is not None and reached[0] is not None and reached[0] < last.isoformat():
+        raise Stop("CH-PUB-006", month=month, last=last, problem=f"its indicators reach {reached[0]} only")
     lacking = _lacking(con, scheme)
     if lacking:
         more = f"; and {len(lacking) - SHOWN} more" if len(lacking) > SHOWN else ""

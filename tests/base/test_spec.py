@@ -1,12 +1,15 @@
 """Feed specs: what is accepted, and that each mistake is named with its line."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from cityhub.errors import Stop
+from cityhub.spec.feed import FeedSpec
 from cityhub.spec.read import one, read_all, read_spec, write_schema
 from cityhub.spec.source import PUSHED
+from warehouse.compile import spec_sha256
 
 REPOSITORY = Path(__file__).parents[2]
 GOOD = """\
@@ -102,6 +105,13 @@ def test_the_shipped_schema_is_the_one_of_the_model(tmp_path):
     write_schema(tmp_path / "schema.json")
     shipped = (REPOSITORY / "feeds" / "feed.schema.json").read_text(encoding="utf-8")
     assert shipped == (tmp_path / "schema.json").read_text(encoding="utf-8"), "run `cityhub feed schema`"
+
+
+def test_a_spec_kept_as_json_is_the_same_spec():
+    """Loads keep the sha256 of their spec, and the archive its text: one must say what the other says."""
+    for name, spec in read_all(REPOSITORY / "feeds").items():
+        kept = json.dumps(spec.model_dump(mode="json", by_alias=True), ensure_ascii=False)
+        assert spec_sha256(FeedSpec.model_validate_json(kept)) == spec_sha256(spec), name
 
 
 def test_code_never_names_a_platform():

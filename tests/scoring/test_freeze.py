@@ -130,6 +130,10 @@ def test_final_needs_an_approver_the_whole_month_and_every_number(
     assert refused(county, day=date(2026, 11, 29), **APPROVED).code == "CH-PUB-006"
     score_month(county.settings, MONTH, date(2026, 11, 29))
     assert "not those of its last day" in refused(county, **APPROVED).text()
+    score_month(county.settings, MONTH, LAST)
+    county.day_value("29", 60.0)
+    assert "its indicators reach 2026-11-29 only" in refused(county, **APPROVED).text()
+    county.day_value("30", 60.0)
 
     county.run("DELETE FROM manual_office WHERE unit = 'juji' AND office = 'peace'")
     county.run(f"DELETE FROM manual_special WHERE unit = 'wulihe' AND campaign = {FIRST}")
@@ -144,8 +148,13 @@ def test_final_needs_an_approver_the_whole_month_and_every_number(
     county.run(
         f"INSERT INTO manual_special VALUES (DATE '2026-11-01', NULL, '{MONTH}', {FIRST}, 'wulihe', 88, NULL, 'L1')"
     )
-    score_month(county.settings, MONTH, LAST, {"QA2": "zero"})
+    score_month(county.settings, MONTH, LAST, {"QA2": "zero", "QA19": "frozen"})
     assert publish(county.settings, MONTH, LAST, "按零分", **APPROVED).status == "final"
+
+    # It may also forbid corrections altogether.
+    county.event("E3", "D5", "juji")
+    assert refused(county, corrected_by="李四").code == "CH-PUB-003"
+    assert verify(county.settings, 1).ok
     county.con.close()
 
 
@@ -223,17 +232,6 @@ def test_a_correction_needs_a_reason_and_a_name_and_is_a_number_of_its_own(
     same = publish(county.settings, MONTH, LAST, "再来一次", corrected_by="李四")
     assert (same.number, same.new) == (3, False)
     assert score_month(county.settings, MONTH, LAST).final == 3
-
-
-def test_a_scheme_may_forbid_corrections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CITYHUB_NOW", AFTER)
-    county = whole(tmp_path)
-    score_month(county.settings, MONTH, LAST, {"QA19": "frozen"})
-    publish(county.settings, MONTH, LAST, "批准", **APPROVED)
-    county.event("E3", "D5", "juji")
-    assert refused(county, corrected_by="李四").code == "CH-PUB-003"
-    assert verify_all(county.settings).ok
-    county.con.close()
 
 
 BY_HAND = {
