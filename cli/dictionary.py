@@ -22,16 +22,18 @@ def dictionary(
     json_output: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Write the dictionary's pages and data package from specs and definitions, or check them, or print one entry."""
-    settings = load_settings()
+    from flow.dictionary.whole import whole
+
+    everything = whole(load_settings())
     if name is not None:
         from flow.dictionary.lookup import entry
 
-        found = entry(settings, name)
+        found = entry(everything, name)
         as_json(found.as_dict) if json_output else out.print("\n".join(found.lines), markup=False)
         return
     from flow.dictionary.write import stale, write
 
-    lines = stale(settings, folder) if check else write(settings, folder)
+    lines = stale(everything, folder) if check else write(everything, folder)
     if json_output:
         as_json({"stale" if check else "written": lines})
     elif check:

@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from cityhub.errors import Usage
-from cityhub.settings import Settings
 from flow.dictionary import indicators, pages
-from flow.dictionary.whole import Whole, whole
+from flow.dictionary.whole import Whole
 from warehouse.dictionary.comments import comments
 
 
@@ -21,9 +20,8 @@ class Entry:
     as_dict: dict[str, Any]
 
 
-def entry(settings: Settings, name: str) -> Entry:
+def entry(found: Whole, name: str) -> Entry:
     """The entry of `TABLE`, `TABLE.COLUMN` or an indicator's code; raises `Usage` CH-DICT-001 with what is near."""
-    found = whole(settings)
     for definition in found.definitions:
         if definition.code == name.upper():
             lines = list(indicators.described(definition))

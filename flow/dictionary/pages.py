@@ -59,7 +59,7 @@ def described(table: Table, spec: FeedSpec | None = None) -> Iterator[str]:
         each = "month" if spec.arrives.per == "month" else "day"
         yield (
             f"* 来源 Source: feed `{spec.feed}` ({spec.source.kind}), once a {each}, "
-            f"by {spec.arrives.expected_by}; {spec.owner.department}"
+            f"by {spec.arrives.expected_by}; {spec.owner.department}{'' if spec.active else '; 未启用 switched off'}"
         )
     for item in table.references:
         yield f"* 连接 Joins: `{item.column}` → `{item.table}.{item.target}`"

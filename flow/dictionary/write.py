@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from cityhub.files import keep_text
-from cityhub.settings import Settings
 from flow.dictionary import indicators, pages
-from flow.dictionary.whole import Whole, whole
+from flow.dictionary.whole import Whole
 from warehouse.dictionary import frictionless
 from warehouse.dictionary.entry import Text
 
@@ -33,18 +32,17 @@ def files(found: Whole) -> dict[str, str]:
     return made | {PACKAGE: frictionless.text(package) + "\n"}
 
 
-def write(settings: Settings, folder: Path) -> list[str]:
+def write(found: Whole, folder: Path) -> list[str]:
     """Bring the folder to what specs and definitions say now; the names of what was written or removed."""
-    made = files(whole(settings))
+    made = files(found)
     gone = _strangers(folder, made)
     for name in gone:
         (folder / name).unlink()
     return [name for name, text in made.items() if keep_text(folder / name, text)] + gone
 
 
-def stale(settings: Settings, folder: Path) -> list[str]:
+def stale(found: Whole, folder: Path) -> list[str]:
     """What `write` would change, and what nobody has described; empty when all is well."""
-    found = whole(settings)
     made = files(found)
     lines = [
         f"{folder / name}: {'out of date' if (folder / name).is_file() else 'not there'}"

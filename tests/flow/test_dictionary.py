@@ -32,8 +32,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Whole:
     return whole(settings(tmp_path_factory.mktemp("home")))
 
 
-def test_the_pages_in_docs_are_up_to_date(tmp_path: Path) -> None:
-    assert stale(settings(tmp_path), DOCS) == [], "run `cityhub dictionary` and commit what it wrote"
+def test_the_pages_in_docs_are_up_to_date(found: Whole) -> None:
+    assert stale(found, DOCS) == [], "run `cityhub dictionary` and commit what it wrote"
 
 
 def test_a_changed_spec_makes_its_pages_stale_until_they_are_written(
@@ -61,8 +61,8 @@ def test_a_changed_spec_makes_its_pages_stale_until_they_are_written(
     assert "泄漏报警" in (tmp_path / "pages" / "gas.md").read_text(encoding="utf-8")
     assert not (tmp_path / "pages" / "gone.md").exists()
     assert (tmp_path / "pages" / "notes.md").exists()
-    assert CliRunner().invoke(app, ["dictionary", "--check", "--out", str(tmp_path / "pages")]).exit_code == 0
-    assert write(settings(tmp_path / "home", tmp_path / "feeds"), tmp_path / "pages") == []
+    changed = whole(settings(tmp_path / "home", tmp_path / "feeds"))
+    assert stale(changed, tmp_path / "pages") == write(changed, tmp_path / "pages") == []
 
 
 def test_every_table_column_and_indicator_stands_on_its_page(found: Whole) -> None:
@@ -127,13 +127,12 @@ def test_derived_tables_have_the_key_of_their_definition(found: Whole) -> None:
         assert tables[name].key == ("service_day", *made.key)
 
 
-def test_one_entry_is_found_by_its_name_and_a_wrong_one_names_what_is_near(tmp_path: Path) -> None:
-    home = settings(tmp_path)
-    assert entry(home, "lgt-01").as_dict["code"] == "LGT-01"
-    assert "主键 Key: `code`, `unit_code`, `period_kind`, `period`" in "\n".join(entry(home, "indicator_value").lines)
-    said = entry(home, "indicator_value.value")
+def test_one_entry_is_found_by_its_name_and_a_wrong_one_names_what_is_near(found: Whole) -> None:
+    assert entry(found, "lgt-01").as_dict["code"] == "LGT-01"
+    assert "主键 Key: `code`, `unit_code`, `period_kind`, `period`" in "\n".join(entry(found, "indicator_value").lines)
+    said = entry(found, "indicator_value.value")
     assert said.lines[0] == "值 | The value in the indicator's unit."
     assert said.lines[-1].startswith("空值：缺数，不是零")
     with pytest.raises(Usage) as refused:
-        entry(home, "lgt01")
+        entry(found, "lgt01")
     assert refused.value.code == "CH-DICT-001" and "LGT-01" in str(refused.value)
