@@ -26,7 +26,7 @@ from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from cityhub.spec.read import read_good
 from indicators import definitions as catalogue
-from indicators import delivered, derive, derived, dirty, month, restated, run, store, views
+from indicators import delivered, derive, derived, dirty, kept, month, restated, run, store, views
 from indicators.definitions import Definition
 from indicators.delivered import Deliveries, Standing
 from indicators.period import Period, around_month, of_day, of_month
@@ -67,6 +67,7 @@ class Work:
     absent: set[str]
     errors: list[str]
     plan: str | None = None
+    facts: set[str] = field(default_factory=set)  # canonical tables that definitions read
     broken: dict[str, Stop] = field(default_factory=dict)  # derived tables that could not be made
 
 
@@ -80,6 +81,7 @@ def compute_day(settings: Settings, day: date, *, folder: Path = catalogue.FOLDE
 def compute_month(settings: Settings, name: str, as_of: date, *, folder: Path = catalogue.FOLDER) -> Summary:
     """All indicators of the month `2026-11` from its first day to `as_of`; days must have been computed."""
     with _open(settings, folder) as work:
+        kept.keep(work.con, work.facts)
         return _compute(work, _long(work, name, as_of), set(work.definitions), [])
 
 
@@ -140,9 +142,10 @@ def _open(settings: Settings, folder: Path) -> Iterator[Work]:
     with lake.lock(settings, "indicators"):
         con = lake.connect(settings)
         try:
-            tables = {table for item in found.values() for table in item.reads()} | derived.REFERENCE_TABLES
-            tables |= {name for table in derived.read_all().values() for name in (table.table, *table.reads)}
-            yield Work(con, settings, found, _specs(settings), views.create(con, tables), [])
+            facts = {table for item in found.values() for table in item.reads()}
+            facts |= {name for table in derived.read_all().values() for name in table.reads}
+            absent = views.create(con, facts | derived.REFERENCE_TABLES | set(derived.read_all()))
+            yield Work(con, settings, found, _specs(settings), absent, [], facts=facts - catalogue.HUB_TABLES)
         finally:
             con.close()
 
@@ -156,13 +159,13 @@ def _specs(settings: Settings) -> dict[str, FeedSpec]:
 
 
 def _day(work: Work, day: date) -> Summary:
-    marks = [mark for mark in dirty.marks(work.con) if mark.day == day]
+    marks = [mark for mark in _marks(work) if mark.day == day]
     return _compute(work, [of_day(day)], set(work.definitions), marks, _cause(work, marks))
 
 
 def _dirty(work: Work, more: dict[date, set[str]] | None = None) -> Summary:
     """Days that late rows changed, and `more`: day → codes."""
-    marks = dirty.marks(work.con)
+    marks = _marks(work)
     plan = dirty.plan(work.con, work.definitions, marks)
     for day, codes in (more or {}).items():
         plan.setdefault(day, set()).update(codes)
@@ -175,6 +178,13 @@ def _dirty(work: Work, more: dict[date, set[str]] | None = None) -> Summary:
         parts.append(_compute(work, _long(work, name, dirty.last_day(work.con, name)), codes, [], cause))
     parts.append(_compute(work, [], set(), marks))
     return merge(parts)
+
+
+def _marks(work: Work) -> list[dirty.Mark]:
+    """The changed days, and the small tables as they stand after them."""
+    marks = dirty.marks(work.con)
+    kept.keep(work.con, work.facts)
+    return marks
 
 
 def _long(work: Work, name: str, as_of: date) -> list[Period]:
