@@ -1,7 +1,7 @@
 """A county's month of detail, straight into the canonical tables of a lake: the same rows for the same day.
 
-What the tables hold stands in `bench/county.yaml`. Nothing is landed and nothing is checked: the measurement begins where
-loads have ended.
+What the tables hold stands in `bench/county.yaml`. Nothing is landed and nothing is checked: the measurement begins
+where loads have ended.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ _TERRITORY = "['jincheng', 'juji', 'wulihe', 'chengjiao'][1 + CAST(hash({device}
 _ROWS = """
 INSERT INTO {table} ({names}) SELECT {cells} FROM (
     SELECT n, n % {devices} AS d, (n // {devices}) * {step} + hash(n % {devices}) % {step} AS ms,
-           CAST($day AS DATE) AS day, CAST($age AS BIGINT) AS age, CAST(hash(n, $age, {salt}) % 1000000007 AS BIGINT) AS h
+           CAST($day AS DATE) AS day, CAST($age AS BIGINT) AS age,
+           CAST(hash(n, $age, {salt}) % 1000000007 AS BIGINT) AS h
     FROM range({rows}) AS r(n))
 """
 
@@ -72,11 +73,26 @@ def add_day(settings: Settings, specs: Mapping[str, FeedSpec], day: date, rows_p
                 rows = shape()["events"][spec.table]
                 total += _insert(con, spec, day, rows=rows, devices=rows)
         con.execute(
-            "UPDATE delivery SET state = 'loaded', landed = 1, loaded = 1, duplicate = 0, quarantined = 0, finished_at = $at"
-            " WHERE service_day = $day",
+            "UPDATE delivery SET state = 'loaded', landed = 1, loaded = 1, duplicate = 0, quarantined = 0,"
+            " finished_at = $at WHERE service_day = $day",
             {"day": day, "at": datetime.combine(day + timedelta(days=1), datetime.min.time(), SHANGHAI)},
         )
     return total
+
+
+def add_late(settings: Settings, names: set[str], day: date) -> None:
+    """What a load of late rows leaves behind: of each table every hundredth row of the day once more, a millisecond
+    later, and the mark of the day."""
+    with lake.connect(settings) as con, lake.write(con, settings, f"late rows of {day}"):
+        for name in sorted(names):
+            table = identifier(name)
+            moved = "REPLACE (ts + INTERVAL 1 MILLISECOND AS ts)" if "ts" in tables.stored_types(con, name) else ""
+            con.execute(
+                f"INSERT INTO {table} SELECT * {moved} FROM {table} AS t"
+                " WHERE service_day = $day AND hash(t) % 100 = 0",
+                {"day": day},
+            )
+            con.execute("INSERT INTO dirty_day VALUES ($name, $day, 'late', now())", {"name": name, "day": day})
 
 
 def _insert(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date, *, rows: int, devices: int) -> int:

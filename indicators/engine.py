@@ -32,6 +32,7 @@ from indicators.delivered import Deliveries, Standing
 from indicators.period import Period, around_month, of_day, of_month
 from indicators.restated import Cause
 from indicators.run import ASSESSED, COUNTY, Sums
+from indicators.summary import Summary, merge
 from indicators.values import Value, carry, settle
 from warehouse import lake
 
@@ -41,19 +42,6 @@ SELECT kind, unit_code FROM unit
 WHERE (valid_from IS NULL OR valid_from < $end) AND (valid_to IS NULL OR valid_to >= $first)
 ORDER BY sort, unit_code
 """
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a run did. `states` counts the values of the periods by state, `missing` names codes without any
-    value for the county, `errors` the definitions that could not be run."""
-
-    periods: tuple[str, ...]
-    values: int
-    changed: int
-    states: dict[str, int]
-    missing: tuple[str, ...]
-    errors: tuple[str, ...]
 
 
 @dataclass
@@ -124,18 +112,6 @@ def compute_again(
         return _dirty(work, dict.fromkeys(set(days) & dirty.known_days(work.con), every))
 
 
-def merge(parts: list[Summary]) -> Summary:
-    """Several summaries as one."""
-    return Summary(
-        tuple(dict.fromkeys(period for part in parts for period in part.periods)),
-        sum(part.values for part in parts),
-        sum(part.changed for part in parts),
-        dict(sum((Counter(part.states) for part in parts), Counter())),
-        tuple(sorted({code for part in parts for code in part.missing})),
-        tuple(dict.fromkeys(error for part in parts for error in part.errors)),
-    )
-
-
 @contextmanager
 def _open(settings: Settings, folder: Path) -> Iterator[Work]:
     found = catalogue.read_all(folder)
@@ -170,7 +146,10 @@ def _dirty(work: Work, more: dict[date, set[str]] | None = None) -> Summary:
     for day, codes in (more or {}).items():
         plan.setdefault(day, set()).update(codes)
     cause = _cause(work, marks)
-    parts = [_compute(work, [of_day(day)], codes, [], cause) for day, codes in sorted(plan.items())]
+    parts: list[Summary] = []
+    for day, codes in sorted(plan.items()):
+        moved = None if day in (more or {}) else {mark.table_name for mark in marks if mark.day == day}
+        parts.append(_compute(work, [of_day(day)], codes, [], cause, moved=moved))
     months: dict[str, set[str]] = {}
     for day, codes in plan.items():
         months.setdefault(month_of(day), set()).update(codes)
@@ -199,15 +178,23 @@ def _cause(work: Work, marks: list[dirty.Mark]) -> Cause:
 
 
 def _compute(
-    work: Work, periods: list[Period], codes: set[str], marks: list[dirty.Mark], cause: Cause | None = None
+    work: Work,
+    periods: list[Period],
+    codes: set[str],
+    marks: list[dirty.Mark],
+    cause: Cause | None = None,
+    *,
+    moved: set[str] | None = None,
 ) -> Summary:
+    """The values of these codes; `moved`: the canonical tables whose rows of this day changed, where that is known."""
     wanted = [work.definitions[code] for code in sorted(codes)]
     values: list[Value] = []
     read = {table for item in wanted for table in item.reads()}
     work.broken = {}
     for period in periods:
         if period.kind == "day":
-            work.broken |= derive.refresh(work.con, work.settings, period, tables=read, absent=work.absent)
+            idle = set() if moved is None else derived.idle({name for item in wanted for name in item.derived}, moved)
+            work.broken |= derive.refresh(work.con, work.settings, period, tables=read, absent=work.absent, idle=idle)
     work.errors = [error.text() for error in work.broken.values()]
     work.con.execute("BEGIN")  # one snapshot for all definitions
     try:

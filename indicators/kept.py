@@ -1,8 +1,8 @@
 """Small tables in memory while a run lasts: registers and events are asked dozens of times a day, and each question to
 the lake costs ten times what it costs to read a few thousand rows.
 
-Rows that a load brings meanwhile are not in them: a run keeps tables after it has read the marks of changed days, so the
-mark of such a load stays for the next run.
+Rows that a load brings meanwhile are not in them: a run keeps tables after it has read the marks of changed days, so
+the mark of such a load stays for the next run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WHERE database_name = 'lake' AND schema_name = 'main' AND estimated_size <= $row
 
 
 def keep(con: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> list[str]:
-    """Put the small ones of `tables` into memory, of one snapshot, behind the names that definitions use; their names."""
+    """Put the small ones of `tables` into memory, of one snapshot, behind the names that definitions use."""
     wanted = set(tables)
     chosen: list[str] = []
     total = 0
