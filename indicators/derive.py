@@ -25,9 +25,16 @@ _log = log.get("cityhub.indicators")
 
 
 def refresh(
-    con: duckdb.DuckDBPyConnection, settings: Settings, period: Period, *, tables: Iterable[str], absent: set[str]
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    period: Period,
+    *,
+    tables: Iterable[str],
+    absent: set[str],
+    idle: Iterable[str] = (),
 ) -> dict[str, Stop]:
-    """Bring the day's rows of every derived table that reads one of `tables` up to date, in one commit.
+    """Bring the day's rows of every derived table that reads one of `tables` up to date, in one commit; `idle` ones are
+    known to be so.
 
     Gives the tables that could not be made: they keep the rows they had, no value may come from them, and the
     others are done.
@@ -36,7 +43,7 @@ def refresh(
     errors: dict[str, Stop] = {}
     changed: list[tuple[Derived, dict[str, str]]] = []
     for table in derived.read_all().values():
-        if not asked & set(table.reads) or {table.table, *table.reads} & absent:
+        if not asked & set(table.reads) or table.table in idle or {table.table, *table.reads} & absent:
             continue
         try:
             types = make(con, table, period)

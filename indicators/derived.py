@@ -54,6 +54,13 @@ def looks_back(names: Iterable[str]) -> bool:
     return any(read_all()[name].looks_back for name in names)
 
 
+def idle(asked: set[str], moved: set[str]) -> set[str]:
+    """Tables that nobody asks for and that came out as before on a day where rows of `moved` alone changed: a day is
+    computed again for the day before it, too."""
+    every = read_all().values()
+    return {table.table for table in every if not table.looks_back and not set(table.reads) & moved} - asked
+
+
 def _read(path: Path) -> Derived:
     def refused(field: str, problem: str) -> Stop:
         return Stop("CH-IND-001", file=str(path), indicator=path.stem, field=field, problem=problem)

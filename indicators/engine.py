@@ -26,12 +26,13 @@ from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from cityhub.spec.read import read_good
 from indicators import definitions as catalogue
-from indicators import delivered, derive, derived, dirty, month, restated, run, store, views
+from indicators import delivered, derive, derived, dirty, kept, month, restated, run, store, views
 from indicators.definitions import Definition
 from indicators.delivered import Deliveries, Standing
 from indicators.period import Period, around, of_day, of_month
 from indicators.restated import Cause
 from indicators.run import ASSESSED, COUNTY, Sums
+from indicators.summary import Summary, merge
 from indicators.values import Value, carry, settle
 from warehouse import lake
 
@@ -41,19 +42,6 @@ SELECT kind, unit_code FROM unit
 WHERE (valid_from IS NULL OR valid_from < $end) AND (valid_to IS NULL OR valid_to >= $first)
 ORDER BY sort, unit_code
 """
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a run did. `states` counts the values of the periods by state, `missing` names codes without any
-    value for the county, `errors` the definitions that could not be run."""
-
-    periods: tuple[str, ...]
-    values: int
-    changed: int
-    states: dict[str, int]
-    missing: tuple[str, ...]
-    errors: tuple[str, ...]
 
 
 @dataclass
@@ -67,6 +55,7 @@ class Work:
     absent: set[str]
     errors: list[str]
     plan: str | None = None
+    facts: set[str] = field(default_factory=set)  # canonical tables that definitions read
     broken: dict[str, Stop] = field(default_factory=dict)  # derived tables that could not be made
 
 
@@ -80,6 +69,7 @@ def compute_day(settings: Settings, day: date, *, folder: Path = catalogue.FOLDE
 def compute_month(settings: Settings, name: str, as_of: date, *, folder: Path = catalogue.FOLDER) -> Summary:
     """All indicators of the month `2026-11` from its first day to `as_of`; days must have been computed."""
     with _open(settings, folder) as work:
+        kept.keep(work.con, work.facts)
         inside = {day for day in dirty.known_days(work.con) | {as_of} if month_of(day) == name}
         return _compute(work, _long(work, name, as_of, inside), set(work.definitions), [])
 
@@ -123,27 +113,16 @@ def compute_again(
         return _dirty(work, dict.fromkeys(set(days) & dirty.known_days(work.con), every))
 
 
-def merge(parts: list[Summary]) -> Summary:
-    """Several summaries as one."""
-    return Summary(
-        tuple(dict.fromkeys(period for part in parts for period in part.periods)),
-        sum(part.values for part in parts),
-        sum(part.changed for part in parts),
-        dict(sum((Counter(part.states) for part in parts), Counter())),
-        tuple(sorted({code for part in parts for code in part.missing})),
-        tuple(dict.fromkeys(error for part in parts for error in part.errors)),
-    )
-
-
 @contextmanager
 def _open(settings: Settings, folder: Path) -> Iterator[Work]:
     found = catalogue.read_all(folder)
     with lake.lock(settings, "indicators"):
         con = lake.connect(settings)
         try:
-            tables = {table for item in found.values() for table in item.reads()} | derived.REFERENCE_TABLES
-            tables |= {name for table in derived.read_all().values() for name in (table.table, *table.reads)}
-            yield Work(con, settings, found, _specs(settings), views.create(con, tables), [])
+            facts = {table for item in found.values() for table in item.reads()}
+            facts |= {name for table in derived.read_all().values() for name in table.reads}
+            absent = views.create(con, facts | derived.REFERENCE_TABLES | set(derived.read_all()))
+            yield Work(con, settings, found, _specs(settings), absent, [], facts=facts - catalogue.HUB_TABLES)
         finally:
             con.close()
 
@@ -157,18 +136,21 @@ def _specs(settings: Settings) -> dict[str, FeedSpec]:
 
 
 def _day(work: Work, day: date) -> Summary:
-    marks = [mark for mark in dirty.marks(work.con) if mark.day == day]
+    marks = [mark for mark in _marks(work) if mark.day == day]
     return _compute(work, [of_day(day)], set(work.definitions), marks, _cause(work, marks))
 
 
 def _dirty(work: Work, more: dict[date, set[str]] | None = None) -> Summary:
     """Days that late rows changed, and `more`: day → codes."""
-    marks = dirty.marks(work.con)
+    marks = _marks(work)
     plan = dirty.plan(work.con, work.definitions, marks)
     for day, codes in (more or {}).items():
         plan.setdefault(day, set()).update(codes)
     cause = _cause(work, marks)
-    parts = [_compute(work, [of_day(day)], codes, [], cause) for day, codes in sorted(plan.items())]
+    parts: list[Summary] = []
+    for day, codes in sorted(plan.items()):
+        moved = None if day in (more or {}) else {mark.table_name for mark in marks if mark.day == day}
+        parts.append(_compute(work, [of_day(day)], codes, [], cause, moved=moved))
     months: dict[str, set[str]] = {}
     for day, codes in plan.items():
         months.setdefault(month_of(day), set()).update(codes)
@@ -177,6 +159,13 @@ def _dirty(work: Work, more: dict[date, set[str]] | None = None) -> Summary:
         parts.append(_compute(work, _long(work, name, dirty.last_day(work.con, name), inside), codes, [], cause))
     parts.append(_compute(work, [], set(), marks))
     return merge(parts)
+
+
+def _marks(work: Work) -> list[dirty.Mark]:
+    """The changed days, and the small tables as they stand after them."""
+    marks = dirty.marks(work.con)
+    kept.keep(work.con, work.facts)
+    return marks
 
 
 def _long(work: Work, name: str, as_of: date, days: set[date]) -> list[Period]:
@@ -191,15 +180,23 @@ def _cause(work: Work, marks: list[dirty.Mark]) -> Cause:
 
 
 def _compute(
-    work: Work, periods: list[Period], codes: set[str], marks: list[dirty.Mark], cause: Cause | None = None
+    work: Work,
+    periods: list[Period],
+    codes: set[str],
+    marks: list[dirty.Mark],
+    cause: Cause | None = None,
+    *,
+    moved: set[str] | None = None,
 ) -> Summary:
+    """The values of these codes; `moved`: the canonical tables whose rows of this day changed, where that is known."""
     wanted = [work.definitions[code] for code in sorted(codes)]
     values: list[Value] = []
     read = {table for item in wanted for table in item.reads()}
     work.broken = {}
     for period in periods:
         if period.kind == "day":
-            work.broken |= derive.refresh(work.con, work.settings, period, tables=read, absent=work.absent)
+            idle = set() if moved is None else derived.idle({name for item in wanted for name in item.derived}, moved)
+            work.broken |= derive.refresh(work.con, work.settings, period, tables=read, absent=work.absent, idle=idle)
     work.errors = [error.text() for error in work.broken.values()]
     work.con.execute("BEGIN")  # one snapshot for all definitions
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -12,10 +12,12 @@ from cityhub.errors import Stop
 from indicators.definitions import Definition
 from indicators.limit import bound
 from indicators.period import Period
+from indicators.portable.text import TOKEN
+from warehouse.names import literal
 
 COUNTY = "county"
 ASSESSED = frozenset({"territory", "department", COUNTY})  # kinds of the table `unit`; others are named by rows
-_COLUMNS = ("unit", "hour", "numerator", "denominator", "n_expected", "n_valid")
+_COLUMNS = ("kind_of_unit", "unit", "hour", "numerator", "denominator", "n_expected", "n_valid")
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,12 @@ def sums(con: duckdb.DuckDBPyConnection, definition: Definition, sql: str, perio
     """Rows by kind of unit: `territory`, `department`, things such as `road`, and `county` (the sum over all rows, with
     those of no unit, or its own run where units do not add). Raises `Stop` CH-IND-003 when the SQL cannot be run."""
     found: dict[str, list[Sums]] = {}
-    for kind, column in definition.unit_columns.items():
-        rows = _query(con, definition, sql.replace("{unit}", column), period)
+    columns = dict(definition.unit_columns)
+    if definition.county == "run" or not columns:
+        columns[COUNTY] = "CAST(NULL AS VARCHAR)"
+    for kind, rows in _queries(con, definition, sql, columns, period):
         found[kind] = rows if kind in ASSESSED else [_named(kind, row) for row in rows]
-    if definition.county == "run" or not found:
-        found[COUNTY] = _query(con, definition, sql.replace("{unit}", "CAST(NULL AS VARCHAR)"), period)
-    else:
+    if COUNTY not in found:
         rows = next(iter(found.values()))
         hours = sorted({row.hour for row in rows}, key=lambda hour: -1 if hour is None else hour)
         found[COUNTY] = [total((row for row in rows if row.hour == hour), hour=hour) for hour in hours]
@@ -85,7 +87,39 @@ def by_unit(hours: dict[str, list[Sums]]) -> dict[str, list[Sums]]:
     }
 
 
-def _query(con: duckdb.DuckDBPyConnection, definition: Definition, sql: str, period: Period) -> list[Sums]:
+def together(sql: str, columns: Mapping[str, str]) -> str | None:
+    """One statement for all kinds of unit, whose rows say their kind: the steps of WITH are then read once. None where
+    that is not to be had: no steps, or steps that differ by unit."""
+    depth = start = 0
+    for match in TOKEN.finditer(sql):
+        depth += {"(": 1, ")": -1}.get(match.group(), 0)
+        if depth == 0 and match.lastgroup == "name" and match.group().lower() in {"select", "union"}:
+            start = match.start() if match.group().lower() == "select" else -1
+    if start <= 0 or "{unit}" in sql[:start] or len(columns) < 2:
+        return None
+    rest = sql[start + len("SELECT") :]
+    parts = [
+        f"SELECT {literal(kind)} AS kind_of_unit, {rest.replace('{unit}', column)}" for kind, column in columns.items()
+    ]
+    return sql[:start] + "\nUNION ALL\n".join(parts)
+
+
+def _queries(
+    con: duckdb.DuckDBPyConnection, definition: Definition, sql: str, columns: Mapping[str, str], period: Period
+) -> Iterator[tuple[str, list[Sums]]]:
+    if (whole := together(sql, columns)) is None:
+        for kind, column in columns.items():
+            yield kind, [row for _, row in _query(con, definition, sql.replace("{unit}", column), period)]
+        return
+    rows = _query(con, definition, whole, period)
+    for kind in columns:
+        yield kind, [row for said, row in rows if said == kind]
+
+
+def _query(
+    con: duckdb.DuckDBPyConnection, definition: Definition, sql: str, period: Period
+) -> list[tuple[object, Sums]]:
+    """Rows with what they say of their kind of unit."""
     try:
         cursor = con.execute(sql, bound(sql, period, definition.limits))
         names = [column[0] for column in cursor.description or []]
@@ -95,7 +129,8 @@ def _query(con: duckdb.DuckDBPyConnection, definition: Definition, sql: str, per
         raise Stop("CH-IND-003", indicator=definition.code, detail=detail, period=period.name) from error
     if not {"numerator", "n_expected", "n_valid"} <= set(names) <= set(_COLUMNS):
         raise Stop("CH-IND-003", indicator=definition.code, detail=f"it gives the columns {', '.join(names)}")
-    return [_row(dict(zip(names, row, strict=True))) for row in rows]
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    return [(values.get(_COLUMNS[0]), _row(values)) for values in found]
 
 
 def _row(values: dict[str, object]) -> Sums:
