@@ -35,6 +35,9 @@ def environment(settings: Settings) -> dict[str, str]:
         "CITYHUB_CATALOG": settings.catalog,
         "CITYHUB_DATA": settings.data,
     }
+    if os.environ.get("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "sqlite:").startswith("sqlite:"):
+        ours["AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS"] = "flow.airflow_sqlite.CONNECT_ARGS"
+        ours["AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS_ASYNC"] = "flow.airflow_sqlite.CONNECT_ARGS"
     return {name: os.environ.get(name, value) for name, value in ours.items()} | {
         "CITYHUB_HOME": str(settings.home),
         "CITYHUB_FEEDS": str(settings.feeds),
