@@ -17,6 +17,7 @@ from cli import (
     feed_draft,
     feed_workbook,
     feeds,
+    indicators,
     issues,
     night,
     personal,
@@ -64,6 +65,7 @@ scores.score_app.command("compare")(score_trials.compare)
 app.add_typer(scores.score_app, name="score")
 app.add_typer(scores.publish_app, name="publish")
 app.add_typer(plan.app, name="plan")
+app.add_typer(indicators.app, name="indicators")
 app.command("apply")(plan.apply)
 app.command("why-changed")(why.why_changed)
 app.command("ranking")(scores.ranking)
