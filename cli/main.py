@@ -20,6 +20,7 @@ from cli import (
     feed_workbook,
     feeds,
     handover,
+    indicators,
     issues,
     night,
     personal,
@@ -72,6 +73,7 @@ app.add_typer(publish.app, name="publish")
 app.add_typer(evidence.app, name="evidence")
 app.command("handover")(handover.handover)
 app.add_typer(plan.app, name="plan")
+app.add_typer(indicators.app, name="indicators")
 app.command("apply")(plan.apply)
 app.command("why")(why.why)
 app.command("why-changed")(why.why_changed)

@@ -79,14 +79,19 @@ def refuse(
     found = problems(sql, tables, limits)
     if not found:
         return
-    lines = path.read_text(encoding="utf-8").splitlines()
-    entry = next((at for at, line in enumerate(lines) if line.split("#")[0].split()[-2:] == ["code:", indicator]), 0)
-    start = next((at for at in range(entry, len(lines)) if lines[at].strip(" -").startswith(f"{field}:")), 0)
+    start = line_of(path.read_text(encoding="utf-8"), indicator, field)
     said = found[0].found + (f" (and {len(found) - 1} more)" if len(found) > 1 else "")
     raise Stop(
-        "CH-IND-002", file=str(path), indicator=indicator, field=field, line=start + 1 + found[0].line,
+        "CH-IND-002", file=str(path), indicator=indicator, field=field, line=start + found[0].line,
         rule=found[0].rule.name, problem=said, because=found[0].rule.why, instead=found[0].rule.instead,
     )  # fmt: skip
+
+
+def line_of(text: str, indicator: str, field: str) -> int:
+    """The line (from 1) of a file of definitions, or of one derived table, on which a field of an entry begins."""
+    lines = text.splitlines()
+    entry = next((at for at, line in enumerate(lines) if line.split("#")[0].split()[-2:] == ["code:", indicator]), 0)
+    return next((at for at in range(entry, len(lines)) if lines[at].strip(" -").startswith(f"{field}:")), 0) + 1
 
 
 def _statement(

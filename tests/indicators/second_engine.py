@@ -16,10 +16,9 @@ import pyarrow as pa
 from indicators import derived, lint
 from indicators.definitions import Definition
 from indicators.derived import Derived
-from indicators.limit import Limit
-from indicators.limit import bound as hub_bound
+from indicators.limit import Limit, bound
 from indicators.period import Period
-from indicators.portable import clickhouse, export
+from indicators.portable import clickhouse, export, package
 
 Row = dict[str, Any]
 INSTALLED = find_spec("chdb") is not None
@@ -53,7 +52,7 @@ def differing(con: duckdb.DuckDBPyConnection, definition: Definition, period: Pe
     told: list[str] = []
     for name, text in definition.statements():
         bring(con, tables_of(text, [*definition.reads(), *definition.derived]), folder)
-        for column in grains(definition):
+        for column in package.units(definition).values():
             found = _both(con, text.replace("{unit}", column), period, definition.limits)
             told += [f"{definition.code}.{name} by {column}: {line}" for line in _differences(*found, ("unit", "hour"))]
     return told
@@ -65,25 +64,23 @@ def differing_table(con: duckdb.DuckDBPyConnection, table: Derived, period: Peri
     return list(_differences(*_both(con, table.sql, period, table.limits), table.key))
 
 
-def grains(definition: Definition) -> list[str]:
-    """What {unit} stands for, one after the other; the county where it has its own run."""
-    columns = list(definition.unit_columns.values())
-    alone = definition.county == "run" or not columns
-    return [*columns, "CAST(NULL AS VARCHAR)"] if alone else columns
-
-
 def tables_of(sql: str, known: Iterable[str]) -> set[str]:
     """The tables that a text names."""
     words = {token for kind, token in lint.tokens(sql) if kind == "name"}
     return words & {*known, *derived.REFERENCE_TABLES, *derived.MADE}
 
 
+def hub_rows(con: duckdb.DuckDBPyConnection, sql: str, period: Period, limits: Mapping[str, Limit]) -> list[Row]:
+    """What a statement gives in the hub."""
+    cursor = con.execute(sql, bound(sql, period, limits))
+    names = [column[0] for column in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
 def _both(
     con: duckdb.DuckDBPyConnection, sql: str, period: Period, limits: Mapping[str, Limit]
 ) -> tuple[list[Row], list[Row]]:
-    cursor = con.execute(sql, hub_bound(sql, period, limits))
-    names = [column[0] for column in cursor.description or []]
-    here = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    here = hub_rows(con, sql, period, limits)
     values = period.parameters() | {name: limit.value for name, limit in limits.items()}
     told = session().query(clickhouse.statement(sql, values), "ArrowStream").bytes()
     with pa.ipc.open_stream(io.BytesIO(told)) as stream:

@@ -107,6 +107,13 @@ def test_a_problem_says_the_line_what_stands_there_why_and_what_to_write() -> No
     assert all(text in str(problem) for text in ("line 5", rule.why, rule.instead))
 
 
+def test_the_page_for_people_lists_every_rule() -> None:
+    page = (settings.REPOSITORY / "docs" / "portable.md").read_text(encoding="utf-8")
+    assert [
+        name for name, rule in rules().items() if f"| `{name}` |" not in page or rule.instead[:20] not in page
+    ] == []
+
+
 @given(st.text())
 def test_the_linter_reads_any_text(text: str) -> None:
     lint.problems(text, TABLES)

@@ -5,23 +5,27 @@ Here over many made-up rows; the hand-computed cases of `test_sql_*.py` run on b
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
+from typer.testing import CliRunner
 
+from cli.main import app
 from indicators import derived, lint, views
 from indicators.definitions import read_all
 from indicators.period import Period, of_day
-from indicators.portable import clickhouse, export
+from indicators.portable import clickhouse, export, package
 from tests.indicators import city, filler, second_engine
 from tests.indicators.city import DAY
 from tests.indicators.conftest import fill
 
 Con = duckdb.DuckDBPyConnection
 FIRST, DAYS, ROWS = DAY - timedelta(days=2), 3, 400
+FOLDER = Path(derived.FOLDER).parent
 MONTH = Period("month", "2026-11", FIRST, FIRST + timedelta(days=DAYS))
 DEFINITIONS = read_all()
 pytestmark = [
@@ -93,3 +97,34 @@ def test_an_export_holds_the_columns_that_definitions_read(filled: Con, tmp_path
     assert columns["dust_sample"]["ts_ms"] == "BIGINT" and columns["dust_sample"]["pm10_ugm3"] == "DECIMAL(18,6)"
     row = duckdb.connect().sql(f"SELECT COUNT(*) FROM '{tmp_path}/hour_of_day.parquet'").fetchone()
     assert row == (24,)
+
+
+def test_an_exported_package_runs_as_it_stands(filled: Con, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = {code: DEFINITIONS[code] for code in ("LGT-01", "WTR-06", "DST-03", "MUK-04")}
+    done = package.write(filled, chosen, of_day(DAY), tmp_path)
+    assert done == {"tables": len(list((tmp_path / "tables").iterdir())), "derived": 1, "statements": 8}
+    monkeypatch.chdir(tmp_path)
+    session = second_engine.session()
+    for file in (tmp_path / "setup.sql", *sorted((tmp_path / "derived").iterdir())):
+        session.query(file.read_text(encoding="utf-8"))
+    for code, definition in chosen.items():
+        for field, text in definition.statements():
+            for kind, column in package.units(definition).items():
+                file = tmp_path / "indicators" / f"{code}.{field}.{kind}.sql"
+                there = session.query(file.read_text(encoding="utf-8"), "CSV").bytes().decode().splitlines()
+                here = second_engine.hub_rows(filled, text.replace("{unit}", column), of_day(DAY), definition.limits)
+                assert len(there) == len(here) > 0, file
+
+
+def test_check_lists_all_that_leaves_the_subset_with_its_line(tmp_path: Path) -> None:
+    text = (FOLDER / "dust.yaml").read_text(encoding="utf-8")
+    broken = text.replace("AVG(pm10_ugm3) AS DECIMAL(18, 6)", "AVG(pm10_ugm3) AS REAL")
+    broken = broken.replace("COUNT(*) * 24", "COUNT(*) % 24")
+    (tmp_path / "dust.yaml").write_text(broken, encoding="utf-8")
+    done = CliRunner().invoke(app, ["indicators", "check", str(tmp_path / "dust.yaml"), "--json"])
+    assert done.exit_code == 1
+    found = json.loads(done.stdout)
+    assert {row["rule"] for row in found} == {"cast_type", "operator"} and len(found) >= 4
+    lines = broken.splitlines()
+    assert all(("REAL" if row["rule"] == "cast_type" else "% 24") in lines[row["line"] - 1] for row in found)
+    assert CliRunner().invoke(app, ["indicators", "check"]).exit_code == 0
