@@ -13,11 +13,10 @@ from decimal import Decimal
 
 from indicators.portable.text import Token, read
 
-# What SQL means and ClickHouse does when asked: no match and no rows are NULL, a name is a column before an alias.
+# What SQL means and ClickHouse does when asked: no match and no rows are NULL.
 SETTINGS = {
     "join_use_nulls": 1,
     "aggregate_functions_null_for_empty": 1,
-    "prefer_column_name_to_alias": 1,
 }
 _TYPES = {
     "VARCHAR": "String",

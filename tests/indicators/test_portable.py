@@ -50,7 +50,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Con:
 @pytest.mark.parametrize("code", sorted(DEFINITIONS))
 def test_an_indicator_is_the_same_on_the_second_engine(filled: Con, tmp_path: Path, code: str) -> None:
     definition = DEFINITIONS[code]
-    for period in [of_day(DAY), *([MONTH] if definition.roll_up == "month" else [])]:
+    empty = of_day(DAY + timedelta(days=30))
+    for period in [of_day(DAY), empty, *([MONTH] if definition.roll_up == "month" else [])]:
         assert second_engine.differing(filled, definition, period, tmp_path) == []
 
 
@@ -90,6 +91,17 @@ def test_the_shims_round_compare_and_interpolate_as_the_hub_does() -> None:
         )
         said = there.strip().strip('"')
         assert here and here[0] == (None if said == "\\N" else Decimal(said)), text
+
+
+def test_a_row_without_one_before_it_has_no_value_there_either(filled: Con, tmp_path: Path) -> None:
+    sql = (
+        "WITH h AS (SELECT hour_no, CASE WHEN hour_no > 3 THEN 1 ELSE 2 END AS n FROM hour_of_day),"
+        " b AS (SELECT LAG(n) OVER (ORDER BY hour_no) AS n_before, LEAD(n) OVER (ORDER BY hour_no) AS n_after FROM h)"
+        " SELECT COUNT(n_before) AS numerator, COUNT(n_after) AS n_expected, COUNT(*) AS n_valid FROM b"
+    )
+    assert lint.problems(sql, {"hour_of_day"}) == []
+    definition = DEFINITIONS["DST-02"].model_copy(update={"sql": sql, "hour_sql": None, "unit_columns": {}})
+    assert second_engine.differing(filled, definition, of_day(DAY), tmp_path) == []
 
 
 def test_an_export_holds_the_columns_that_definitions_read(filled: Con, tmp_path: Path) -> None:
