@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,50 +16,21 @@ from cityhub.spec.feed import FeedSpec
 from warehouse.findings import Finding, Severity
 from warehouse.gaps import KNOWN_FOR, device_columns, gaps
 from warehouse.names import identifier, identifiers
-from warehouse.tables import column_types
 from warehouse.watch.frozen import frozen, zero_runs
 from warehouse.watch.naming import Names, told
+from warehouse.watch.series import Series, series
 from warehouse.watch.skew import rotated
 
 FOLDER = Path(__file__).parent / "sql"
 DEVICES, KNOWN, SHIFT, OLD = (
     (FOLDER / f"{name}.sql").read_text(encoding="utf-8") for name in ("devices", "known", "shift", "old")
 )
-MEASURED = {"double", "decimal"}
 COPIED_ROWS = 300_000
 LEAST_DEVICES = 5  # fewer have no usual that one of them could differ from
 PAUSE_HOURS = 3  # so many hours without a reading in which its neighbours report
 LEAST_READINGS = 4  # a device that sends less often than this a day has no gaps inside a day
 OLD_DAYS = 366
 MANY_READINGS, RESTLESS, BESIDE = 200, 0.1, 4
-
-
-@dataclass(frozen=True)
-class Series:
-    """What of a feed's table is a series of devices' readings: quoted columns of device, time and watched values."""
-
-    table: str
-    device: str
-    at: str
-    columns: tuple[str, ...]
-
-
-def series(spec: FeedSpec) -> Series | None:
-    """The series in a feed, None where its rows are no readings of devices: the key must be devices and a time."""
-    at = spec.identity.day_from
-    devices = device_columns(spec)
-    if not devices or at is None or at not in spec.identity.key or spec.fields[at].type != "timestamp":
-        return None
-    stored = column_types(spec)
-    columns = spec.watch.frozen
-    if columns is None:
-        columns = [
-            name
-            for name, field in spec.fields.items()
-            if field.type in MEASURED and name not in spec.identity.key and spec.location is None
-        ]
-    columns = [name for name in columns if name in stored] if "frozen" not in spec.watch.off else []
-    return Series(identifier(spec.table), identifiers(devices), identifier(at), tuple(columns))
 
 
 def watch(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 
@@ -14,9 +14,7 @@ from warehouse.findings import Finding
 from warehouse.gaps import KNOWN_FOR
 from warehouse.names import identifier
 from warehouse.watch.naming import Names, told
-
-if TYPE_CHECKING:
-    from warehouse.watch.devices import Series
+from warehouse.watch.series import Series
 
 RUNS = (Path(__file__).parent / "sql" / "runs.sql").read_text(encoding="utf-8")
 # A run is frozen when it is this many times as long as the runs of the feed's livelier devices.

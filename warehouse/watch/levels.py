@@ -12,7 +12,7 @@ from cityhub.spec.feed import FeedSpec
 from warehouse.findings import Finding
 from warehouse.gaps import device_columns
 from warehouse.names import identifier, identifiers
-from warehouse.watch.devices import series
+from warehouse.watch.series import series
 
 LEAST = 20  # readings of a device without which it has no level
 UNIT = 1.5  # decades between two days' means that no weather makes
