@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
+
+from ruamel.yaml import YAML
 
 from scoring.explain_text import STATES
 from scoring.notice.document import Cell, Column, Table
@@ -13,7 +16,7 @@ from scoring.notice.origin import origin
 from scoring.numbers import rounded, text
 
 NONE = "—"  # does not apply
-LEVELS = {"national": "国家级", "provincial": "省级", "municipal": "市级"}
+LEVELS: dict[str, str] = YAML(typ="safe").load(Path(__file__).with_name("words.yaml"))["levels"]
 FEED_STATES = {"expected": "未到", "landed": "已收到未入库", "failed": "采集失败", "held": "待核"}
 INDICATOR_NOTE = "注：指标的算法、界限和最低数据要求见同号发布文件 indicator；“计分”栏为该指标在数字城管得分中的权重。"
 

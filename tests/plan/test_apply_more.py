@@ -106,8 +106,9 @@ def test_a_changed_indicator_restates_the_days_of_its_month(
 ) -> None:
     changed = tmp_path / "sanitation.yaml"
     text = (own_rules.indicators / "sanitation.yaml").read_text(encoding="utf-8")
-    changed.write_text(text.replace("SUM(CASE WHEN done_km < planned_km THEN done_km WHEN done_km >= planned_km THEN"
-                                    " planned_km END)", "SUM(done_km / 2)"), encoding="utf-8")  # fmt: skip
+    whole = "SUM(CASE WHEN done_km < planned_km THEN done_km WHEN done_km >= planned_km THEN planned_km END)"
+    assert whole in text
+    changed.write_text(text.replace(whole, "SUM(CAST(done_km * 0.5 AS DECIMAL(18, 6)))"), encoding="utf-8")
     own = ground.real(town.settings)
     rule = rules.of_indicators(own, changed)
     assert rule.codes == (CODE,)
