@@ -104,6 +104,23 @@ def test_the_lake_knows_the_number_and_its_ranking_does_not(published: tuple[Cou
     assert county.rows("SELECT count(*) FROM ranking WHERE publication IS NOT NULL") == [(0,)]
 
 
+def test_an_error_of_a_later_try_is_not_published_with_rows_that_are_there(tmp_path: Path) -> None:
+    county = County(tmp_path)
+    county.manual_tables()
+    county.scores(MONTH)
+    county.indicators(MONTH)
+    county.run(
+        "INSERT INTO delivery (feed, platform, service_day, state, loaded, error_code) VALUES"
+        " ('a.x', 'a', DATE '2026-11-20', 'published', 3, 'CH-PULL-003'),"
+        " ('a.y', 'a', DATE '2026-11-20', 'failed', NULL, 'CH-PULL-003')"
+    )
+    score_month(county.settings, MONTH, date(2026, 11, 30))
+    made = publish(county.settings, MONTH, date(2026, 11, 30))
+    with (Path(made.folder) / "delivery.csv").open(encoding="utf-8", newline="") as handle:
+        found = {row["feed"]: row["error_code"] for row in csv.DictReader(handle)}
+    assert found == {"a.x": "", "a.y": "CH-PULL-003"}
+
+
 def test_names_of_scorers_are_not_published(published: tuple[County, Publication]) -> None:
     _, made = published
     assert "某人".encode() not in b"".join(path.read_bytes() for path in Path(made.folder).glob("*.csv"))
