@@ -16,8 +16,7 @@ import duckdb
 from cityhub.spec.feed import FeedSpec
 from indicators.definitions import HUB_TABLES, Definition
 from indicators.period import Period
-
-GOOD = frozenset({"loaded", "checked", "published", "empty_confirmed"})
+from warehouse.ledger import GOOD
 
 _LEDGER = """
 SELECT feed, service_day, state, loaded, error_code, manual = 'upload' FROM delivery

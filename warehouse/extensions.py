@@ -24,11 +24,8 @@ _checked: set[tuple[str, int, int, int]] = set()  # files whose signature this p
 
 def directory(settings: Settings) -> Path:
     """A folder in DuckDB's own layout with links to the binaries; raises `Stop` CH-LAKE-001 when one is missing."""
-    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    root = settings.home / "extensions"
-    target = root / f"v{duckdb.__version__}" / f"linux_{machine}"
     for name in EXTENSIONS:
-        link = target / f"{name}.duckdb_extension"
+        link = _link(settings, name)
         if link.exists():
             continue
         spec = find_spec(f"duckdb_extension_{name}")
@@ -39,23 +36,28 @@ def directory(settings: Settings) -> Path:
         )
         if not found:
             raise Stop("CH-LAKE-001", extension=name, version=duckdb.__version__)
-        target.mkdir(parents=True, exist_ok=True)
+        link.parent.mkdir(parents=True, exist_ok=True)
         temporary = link.with_suffix(f".{os.getpid()}")
         temporary.symlink_to(found[0])
         temporary.replace(link)
-    return root
+    return settings.home / "extensions"
+
+
+def _link(settings: Settings, name: str) -> Path:
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    folder = settings.home / "extensions" / f"v{duckdb.__version__}" / f"linux_{machine}"
+    return folder / f"{name}.duckdb_extension"
 
 
 def connect(settings: Settings, config: dict[str, str]) -> duckdb.DuckDBPyConnection:
     """A connection in memory with what these settings need loaded; raises `Stop` CH-LAKE-009 for a binary that is not
     what its maker signed."""
-    root = directory(settings)
     base: dict[str, str | bool | int | float | list[str]] = {
-        "extension_directory": str(root),
+        "extension_directory": str(directory(settings)),
         "autoinstall_known_extensions": "false",
     }
     names = _needed(settings)
-    binaries = {name: _identity(next(root.rglob(f"{name}.duckdb_extension"))) for name in names}
+    binaries = {name: _identity(_link(settings, name)) for name in names}
     fresh = [name for name in names if binaries[name] not in _checked]
     if fresh:
         with closing(duckdb.connect(config=base)) as checking:

@@ -22,7 +22,8 @@ from warehouse import lake
 
 State = Literal["expected", "landed", "loaded", "checked", "published", "empty_confirmed", "held", "failed"]
 STATES: tuple[State, ...] = get_args(State)
-LOADED = ("loaded", "checked", "published", "empty_confirmed", "held")  # rows of that day can be queried
+GOOD = ("loaded", "checked", "published", "empty_confirmed")  # the day came, and nothing speaks against it
+LOADED = (*GOOD, "held")  # rows of that day can be queried
 OPEN = ("expected", "landed", "failed")  # nothing of that day is in the warehouse yet
 NOTHING_CAME = ("CH-RUN-002", "CH-PULL-051")
 OWN_HOLDS = ("CH-LEDGER-001", "CH-LEDGER-004")  # too few or too many rows: only another load can end that

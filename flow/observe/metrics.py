@@ -24,10 +24,10 @@ from flow.observe import lineage, runs
 from flow.observe import measure as warehouse
 from scoring.publication import manifest
 from warehouse import lake
+from warehouse.ledger import GOOD
 from warehouse.status import WORDS, word
 
 PREFIX = "cityhub_"
-GOOD = {"loaded", "checked", "published", "empty_confirmed"}
 
 
 def path(settings: Settings) -> Path:

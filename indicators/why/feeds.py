@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from indicators.delivered import GOOD, Standing
+from indicators.delivered import Standing
 from indicators.why import trouble
 from indicators.why.evidence import Evidence, Feed
 from indicators.why.question import Question
 from indicators.why.sentence import Reference, Sentence
 from indicators.why.words import ARRIVED, failure, moment, ranges
-from warehouse.ledger import OPEN, Row, expected_by, owner
+from warehouse.ledger import GOOD, OPEN, Row, expected_by, owner
 from warehouse.status import TROUBLE, WORDS, word
 
 

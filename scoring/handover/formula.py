@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal, localcontext
 
-ADDED = ("sum", "count")
+from indicators.values import ADDITIVE_KINDS
 
 
 def value(kind: str, scale: Decimal, numerator: Decimal, denominator: Decimal | None) -> Decimal | None:
@@ -12,7 +12,7 @@ def value(kind: str, scale: Decimal, numerator: Decimal, denominator: Decimal | 
     scale × numerator / denominator; None where there is nothing to divide by."""
     with localcontext() as context:
         context.prec = 40
-        if kind in ADDED:
+        if kind in ADDITIVE_KINDS:
             return scale * numerator
         if not denominator:
             return None

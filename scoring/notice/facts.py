@@ -11,9 +11,9 @@ from typing import Any
 from indicators.why.words import chinese
 from scoring.notice.published import Published, clean
 from scoring.numbers import rounded
+from warehouse.ledger import GOOD
 
 MISSING = "缺"
-FINE = frozenset({"loaded", "checked", "published", "empty_confirmed"})
 
 
 @dataclass(frozen=True)
@@ -291,9 +291,9 @@ def _feeds(published: Published) -> list[FeedDays]:
     for feed, rows in sorted(found.items()):
         others: dict[str, list[str]] = {}
         for row in rows:
-            if row["state"] not in FINE:
+            if row["state"] not in GOOD:
                 others.setdefault(row["state"], []).append(row["service_day"].isoformat())
-        fine = sum(row["state"] in FINE for row in rows)
+        fine = sum(row["state"] in GOOD for row in rows)
         refused = sum(int(row["quarantined"] or 0) for row in rows)
         feeds.append(FeedDays(feed, len(rows), fine, {key: tuple(days) for key, days in others.items()}, refused))
     return feeds

@@ -46,9 +46,10 @@ def differences(con: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest
     """Rows of the warehouse that are not those of the month's publication, each with the columns that differ."""
     for name, key in KEYS.items():
         columns = list(store.COLUMNS[name])
+        held = _held(con, name, manifest)
         lines = {
             "published": {row[0]: row for row in _lines(name, published(con, folder, name, manifest))},
-            "now": {row[0]: row for row in _lines(name, _held(con, name, manifest))},
+            "now": {row[0]: row for row in _lines(name, held)},
         }
         for line in sorted(lines["published"].keys() | lines["now"].keys()):
             old, new = lines["published"].get(line), lines["now"].get(line)
@@ -63,7 +64,7 @@ def differences(con: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest
             ]
             if changed:
                 yield f"{what}: {'; '.join(changed)}"
-        if len(_held(con, name, manifest)) != len(lines["now"]):
+        if len(held) != len(lines["now"]):
             yield f"warehouse: {name} {manifest.period}: a row stands there twice"
 
 
