@@ -1,7 +1,8 @@
 """A landed delivery into the warehouse: staged outside, written in one transaction, all or nothing.
 
-landed = loaded + duplicate + quarantined, always. `duplicate` are rows that repeat a key of the same delivery and
-rows older than what is stored. Loading the same content under the same spec again writes nothing at all.
+landed = loaded + duplicate + quarantined, always. `duplicate` are rows that repeat a key of the same delivery (refused
+ones: that repeat another refused row) and rows older than what is stored. Loading the same content under the same
+spec again writes nothing at all.
 """
 
 from __future__ import annotations
@@ -200,7 +201,7 @@ def _write(
         findings.append(f"withdrawn:{sum(withdrawn.values())}")
         merged.days |= set(withdrawn)
     life = quarantine_life.follow(con, spec, manifest, stage.rejects, spec_id, refused=stage.quarantined > 0, full=full)
-    entry = _entry(spec, manifest, stage, merged, findings, started, spec_id)
+    entry = _entry(spec, manifest, stage, merged, life.repeated, findings, started, spec_id)
     ledger.record_load(con, spec, stamp.day, entry)
     _mark_days(con, spec, stamp, merged.days | life.days)
     _move_cursor(con, spec, manifest)
@@ -220,16 +221,18 @@ def _entry(
     manifest: Manifest,
     stage: Staged,
     merged: Merged,
+    repeated: int,
     findings: list[str],
     started: datetime,
     spec_id: str,
 ) -> ledger.Load:
+    """The line of the load; of the refused rows `repeated` only repeat another one."""
     return ledger.Load(
         load_id=manifest.load_id,
         landed=stage.landed,
         loaded=merged.inserted + merged.updated + merged.unchanged,
-        duplicate=merged.repeated + merged.older,
-        quarantined=stage.quarantined,
+        duplicate=merged.repeated + merged.older + repeated,
+        quarantined=stage.quarantined - repeated,
         inserted=merged.inserted,
         updated=merged.updated,
         unchanged=merged.unchanged,

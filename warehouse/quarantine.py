@@ -143,8 +143,9 @@ def summary(
 
 def stage(
     con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest, rejects: tuple[Reject, ...], *, keyed: str
-) -> None:
-    """Make `hub_refused` from what the staged delivery refused; `keyed` is the expression of a row's key."""
+) -> int:
+    """Make `hub_refused` from what the staged delivery refused; `keyed` is the expression of a row's key. How many of
+    these rows only repeat another one of the delivery."""
     con.execute(
         "CREATE OR REPLACE TEMP TABLE hub_reject (r BIGINT, part INTEGER, place VARCHAR, reason VARCHAR, raw VARCHAR)"
     )
@@ -159,6 +160,8 @@ def stage(
         f" {keyed} AS row_key, _version AS version FROM temp.hub_stage WHERE __bad IS NOT NULL"
     )
     _run(con, "quarantine_write.sql", {"feed": spec.feed, "files": [part.file for part in manifest.parts]})
+    (repeated,) = con.execute("SELECT count(*) FROM temp.hub_refused WHERE nth > 1").fetchone() or (0,)
+    return int(repeated)
 
 
 def _place(manifest: Manifest, item: Reject) -> str:
@@ -170,7 +173,7 @@ def insert(con: duckdb.DuckDBPyConnection, spec: FeedSpec, manifest: Manifest, s
     there is a new one that is open."""
     new = con.execute(
         "SELECT count(*), count(*) FILTER (n.id NOT IN (SELECT id FROM temp.hub_outdated)) FROM temp.hub_refused AS n"
-        " WHERE n.id NOT IN (SELECT id FROM quarantine WHERE feed = $feed)",
+        " WHERE n.nth = 1 AND n.id NOT IN (SELECT id FROM quarantine WHERE feed = $feed)",
         {"feed": spec.feed},
     ).fetchone() or (0, 0)
     if new[0]:

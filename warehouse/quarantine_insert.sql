@@ -6,4 +6,4 @@ SELECT n.id, $feed, $day::DATE, $load_id, n.place, n.natural_key, n.reason, n.fi
     CASE WHEN o.id IS NULL THEN 'open' ELSE 'fixed' END, $owner, $spec_sha256, $seen_at,
     CASE WHEN o.id IS NOT NULL THEN $seen_at END, o.load_id, n.row_key, $load_id, n.place
 FROM temp.hub_refused AS n LEFT JOIN temp.hub_outdated AS o ON o.id = n.id
-WHERE n.id NOT IN (SELECT id FROM quarantine WHERE feed = $feed);
+WHERE n.nth = 1 AND n.id NOT IN (SELECT id FROM quarantine WHERE feed = $feed);

