@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from datetime import datetime, timedelta
 
@@ -16,11 +17,13 @@ def page(number: int, size: int) -> bytes:
     start = datetime.fromisoformat(DAY)
     rows = []
     for i in range((number - 1) * size, number * size):
-        moment = start + timedelta(seconds=(i // VEHICLES) * 170 % 86_400)
+        vehicle, step = i % VEHICLES, i // VEHICLES
+        moment = start + timedelta(seconds=step * 170 % 86_400)
+        turn = vehicle + step * 0.02  # each goes round in circles of 5 km, 100 m at a step
         rows.append(
-            f'{{"id":"G{i:09d}","terminalPhone":"0139{i % VEHICLES:08d}","gpsTime":"{moment}",'
-            f'"lng":{chance.uniform(114.70, 114.88):.6f},"lat":{chance.uniform(34.48, 34.62):.6f},'
+            f'{{"id":"G{i:09d}","terminalPhone":"0139{vehicle:08d}","gpsTime":"{moment}",'
+            f'"lng":{114.79 + 0.05 * math.cos(turn):.6f},"lat":{34.55 + 0.05 * math.sin(turn):.6f},'
             f'"speed":{chance.uniform(0, 80):.1f},"direction":{chance.randrange(360)},'
-            f'"mileage":{chance.uniform(0, 1e5):.1f},"acc":"{chance.choice("10")}"}}'
+            f'"mileage":{vehicle * 40 + step * 0.1:.1f},"acc":"{chance.choice("10")}"}}'
         )
     return ("[" + ",".join(rows) + "]").encode()

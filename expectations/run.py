@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date
 from typing import Any
 
@@ -42,27 +42,33 @@ COPIED_ROWS = 300_000
 CHECKED = ("loaded", "checked", "published", "held")
 
 
-def check_day(settings: Settings, specs: Mapping[str, FeedSpec] | Iterable[FeedSpec], day: date) -> list[QualityResult]:
+def check_day(
+    settings: Settings,
+    specs: Mapping[str, FeedSpec] | Iterable[FeedSpec],
+    day: date,
+    *,
+    con: duckdb.DuckDBPyConnection | None = None,
+) -> list[QualityResult]:
     """Check every feed that delivered rows for the day: results, ledger, page.
 
     A failed critical check holds the feed's day, otherwise it is checked; a feed that did not deliver is left
-    to the ledger. A second run over the same rows writes nothing.
+    to the ledger. A second run over the same rows writes nothing. `con` has the lake attached;
+    without it one is opened.
     """
+    if con is None:
+        with closing(lake.connect(settings)) as own:
+            return check_day(settings, specs, day, con=own)
     every = list(specs.values() if isinstance(specs, Mapping) else specs)
-    con = lake.connect(settings)
-    try:
-        rows = {row.feed: row for row in ledger.delivery_rows(con, day)}
-        wanted = [spec for spec in every if spec.feed in rows and rows[spec.feed].state in CHECKED]
-        found: list[QualityResult] = []
-        with _source(con) as (cursor, batches):
-            for spec in wanted:
-                _stage(cursor, spec, day, rows[spec.feed].loaded or 0)
-                found += _check(batches, spec, day, settings)
-        _store(con, settings, wanted, day, rows=rows, found=found)
-        if found:
-            report.put(settings, day, report.render(con, day))
-    finally:
-        con.close()
+    rows = {row.feed: row for row in ledger.delivery_rows(con, day)}
+    wanted = [spec for spec in every if spec.feed in rows and rows[spec.feed].state in CHECKED]
+    found: list[QualityResult] = []
+    with _source(con) as (cursor, batches):
+        for spec in wanted:
+            _stage(cursor, spec, day, rows[spec.feed].loaded or 0)
+            found += _check(batches, spec, day, settings)
+    _store(con, settings, wanted, day, rows=rows, found=found)
+    if found:
+        report.put(settings, day, report.render(con, day))
     return found
 
 
@@ -113,7 +119,7 @@ def _stage(cursor: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date, rows: i
 
 
 def _check(batches: Any, spec: FeedSpec, day: date, settings: Settings) -> list[QualityResult]:
-    made = suite.build(spec)
+    made = suite.build(spec, day)
     path = settings.home / "quality" / day.isoformat() / "suites" / f"{spec.feed}.json"
     keep_text(path, json.dumps(made.to_json_dict(), ensure_ascii=False, indent=1, default=str) + "\n")
     try:
@@ -130,7 +136,7 @@ def _result(spec: FeedSpec, day: date, item: Any) -> QualityResult:
         return _errored(spec, day, config, problem)
     observed = found.get("observed_value", found.get("unexpected_percent"))
     count = found.get("unexpected_count")
-    if config.type == "unexpected_rows_expectation":
+    if "unexpected_rows_query" in config.kwargs:
         count = observed
     return QualityResult(
         spec.feed,

@@ -6,7 +6,7 @@ A failure is written into the ledger before it is raised, so that `cityhub statu
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import date
 from functools import cache
@@ -146,8 +146,9 @@ def check(settings: Settings, day: date) -> dict[str, Any]:
 
     specs = active(settings)
     with observed.stage(settings, "quality", day) as watched:
-        results = check_day(settings, list(specs.values()), day)
-        found = [finding for item in watch_day(settings, list(specs.values()), day) for finding in item.findings]
+        with closing(lake.connect(settings)) as con:
+            results = check_day(settings, specs, day, con=con)
+            found = [finding for item in watch_day(settings, specs, day, con=con) for finding in item.findings]
         watched.told = {
             "checks": len(results),
             "failed": sum(not result.success for result in results),

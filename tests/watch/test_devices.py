@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.load.kit import DAY, Hub
+from tests.load.kit import DAY, Hub, feed
 from tests.warehouse.made import snapshots
-from tests.watch.made import DEVICES, kinds, readings, spec, watched
+from tests.watch.made import DEVICES, FIELDS, kinds, readings, spec, watched
 
 BEFORE = DAY - timedelta(days=1)
 
@@ -141,6 +141,25 @@ def test_readings_of_the_year_2000_are_an_old_clock(hub: Hub) -> None:
     load(hub, of, readings(devices=DEVICES[1:]) + old)
     found = watched(hub, of)["old_clock"]
     assert (found.subject, "2000-01-01" in found.detail) == ("A", True)
+
+
+def test_a_device_in_two_places_is_seen_also_when_it_has_no_place_between_them(hub: Hub) -> None:
+    located = FIELDS | {name: {"from": name, "type": "double"} for name in ("lon", "lat")}
+    of = feed(
+        located, identity={"key": ["id", "ts"], "day_from": "ts"},
+        location={"lon": "lon", "lat": "lat", "system": "wgs84"},
+    )  # fmt: skip
+    hub.prepare(of)
+    places: dict[str, Any] = {"A": [114.7, None, 114.8, 114.8], "B": [114.7, 114.703, None, 114.703]}
+    rows = [
+        {"id": name, "ts": f"{DAY} 08:00:{second:02d}", "lon": lon, "lat": None if lon is None else 34.5}
+        for name, each in places.items()
+        for second, lon in zip((0, 10, 20, 30), each, strict=True)
+    ]
+    load(hub, of, rows)
+    found = watched(hub, of)["teleport"]
+    assert (found.observed, found.row_count) == ("1 devices", 1), "9 km in 20 s, and 270 m in 10 s"
+    assert "A: 1 times, first at 08:00" in found.detail
 
 
 def test_a_vendors_rate_that_is_not_ours_is_named_by_unit(hub: Hub) -> None:

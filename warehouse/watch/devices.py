@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,18 +13,15 @@ from cityhub import clock
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
 from warehouse.findings import Finding, Severity
-from warehouse.gaps import KNOWN_FOR, device_columns, gaps
-from warehouse.names import identifier, identifiers
+from warehouse.gaps import KNOWN_FOR, gaps
 from warehouse.watch.frozen import frozen, zero_runs
 from warehouse.watch.naming import Names, told
-from warehouse.watch.series import Series, series
+from warehouse.watch.scan import Scan
+from warehouse.watch.series import Series
 from warehouse.watch.skew import rotated
 
 FOLDER = Path(__file__).parent / "sql"
-DEVICES, KNOWN, SHIFT, OLD = (
-    (FOLDER / f"{name}.sql").read_text(encoding="utf-8") for name in ("devices", "known", "shift", "old")
-)
-COPIED_ROWS = 300_000
+KNOWN, SHIFT, OLD = ((FOLDER / f"{name}.sql").read_text(encoding="utf-8") for name in ("known", "shift", "old"))
 LEAST_DEVICES = 5  # fewer have no usual that one of them could differ from
 PAUSE_HOURS = 3  # so many hours without a reading in which its neighbours report
 LEAST_READINGS = 4  # a device that sends less often than this a day has no gaps inside a day
@@ -34,19 +30,21 @@ MANY_READINGS, RESTLESS, BESIDE = 200, 0.1, 4
 
 
 def watch(
-    con: duckdb.DuckDBPyConnection, settings: Settings, spec: FeedSpec, day: date, *, rows: int, delivered: list[date]
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    spec: FeedSpec,
+    seen: Scan | None,
+    day: date,
+    delivered: list[date],
 ) -> Iterator[Finding]:
-    """Findings about the devices of a day that has so many rows. `delivered` are the feed's days of the week before."""
-    found = series(spec)
-    if found is None:
+    """Findings about the devices of a series on a day that was scanned. `delivered` are the feed's days of the week
+    before."""
+    if seen is None or seen.series is None:
         return
-    here = _copied(con, spec, found, day, rows)
-    _scan(con, here, day)
-    off = spec.watch.off
-    names = Names(con, spec, found.table, found.device)
+    found, names, off = seen.series, seen.names, spec.watch.off
     loads = [row[0] for row in con.execute(_LOADS, {"feed": spec.feed, "day": day}).fetchall()]
     if found.columns:
-        yield from frozen(con, spec, found, here, day, names)
+        yield from frozen(con, spec, found, seen.here, day, names)
     if "uniform" not in off:
         yield from _restless(con, found, names)
     if found.columns and "zero_run" not in off:
@@ -69,39 +67,6 @@ def _restless(con: duckdb.DuckDBPyConnection, found: Series, names: Names) -> It
 
 
 _LOADS = "SELECT DISTINCT load_id FROM load_log WHERE feed = $feed AND service_day = $day"
-
-
-def _copied(con: duckdb.DuckDBPyConnection, spec: FeedSpec, found: Series, day: date, rows: int) -> Series:
-    """The day's rows: of a small day a copy, since planning over the lake costs more than reading them."""
-    if rows > COPIED_ROWS:
-        return found
-    names = dict.fromkeys([*device_columns(spec), spec.identity.day_from or "", *found.columns])
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE watch_copy AS SELECT service_day, {identifiers(list(names))} FROM {found.table}"
-        " WHERE service_day = $day",
-        {"day": day},
-    )
-    return replace(found, table="temp.watch_copy")
-
-
-def _scan(con: duckdb.DuckDBPyConnection, found: Series, day: date) -> None:
-    columns, before, counts, zero = "", "", "", []
-    for i, name in enumerate(found.columns):
-        columns += f", CAST({identifier(name)} AS FLOAT) AS c{i}"
-        before += f", lag(c{i}) OVER w AS p{i}"
-        counts += f", count(*) FILTER (c{i} = p{i} AND c{i} <> 0) AS e{i}, count(*) FILTER (c{i} <> 0) AS n{i}"
-        counts += f", avg(abs(c{i} - p{i})) / nullif(stddev_pop(c{i}), 0) AS r{i}"
-        zero.append(f"coalesce(c{i}, 0) = 0")
-    if zero:
-        some = ", ".join(f"c{i}" for i in range(len(found.columns)))
-        counts += f", count(*) FILTER ({' AND '.join(zero)} AND coalesce({some}) IS NOT NULL) AS zeros"
-        counts += f", count(*) FILTER (coalesce({some}) IS NOT NULL) AS readings"
-    query = DEVICES.format(
-        device=found.device, at=found.at, table=found.table, columns=columns, before=before, counts=counts
-    )
-    con.execute(
-        query if before else query.replace("    WINDOW w AS (PARTITION BY d ORDER BY at_us)\n", ""), {"day": day}
-    )
 
 
 def _clocks(

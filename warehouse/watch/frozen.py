@@ -24,10 +24,10 @@ SLOW_SHARE = 0.8  # a column that repeats itself this often on its lively device
 
 
 def frozen(
-    con: duckdb.DuckDBPyConnection, spec: FeedSpec, found: Series, here: Series, day: date, names: Names
+    con: duckdb.DuckDBPyConnection, spec: FeedSpec, found: Series, here: str, day: date, names: Names
 ) -> Iterator[Finding]:
     """One column at a time: a column that repeats itself on all devices (a rated value, a dimming step) is left out,
-    a device whose run is long beside the others' is frozen. `here` holds the rows of the day alone."""
+    a device whose run is long beside the others' is frozen. `here` has the rows of the day."""
     still: dict[Any, list[tuple[int, str]]] = {}
     for i, column in enumerate(found.columns):
         if spec.watch.frozen is None and _slow(con, i):
@@ -35,9 +35,7 @@ def frozen(
         suspect = f"e{i} >= {spec.watch.frozen_run - 1}"
         if not (con.execute(f"SELECT count(*) FROM watch_device WHERE {suspect}").fetchone() or (0,))[0]:
             continue
-        query = RUNS.format(
-            device=found.device, at=found.at, column=identifier(column), table=here.table, suspect=suspect
-        )
+        query = RUNS.format(device=found.device, at=found.at, column=identifier(column), table=here, suspect=suspect)
         runs = con.execute(query, {"day": day}).fetchall()
         longest = {device: run for device, run, *_ in runs}
         # Devices that are no suspects have runs, too, shorter than their repeats; they make the usual.

@@ -28,7 +28,7 @@ class Names:
         hashes = [item for item in devices if not isinstance(item, dict)]
         rows = self._con.execute(
             f"SELECT hash({self._device}), {self._device} FROM {self._table}"
-            f" WHERE list_contains($wanted, hash({self._device})) GROUP BY ALL",
+            f" WHERE hash({self._device}) IN (SELECT unnest($wanted::UBIGINT[])) GROUP BY ALL",
             {"wanted": hashes},
         ).fetchall() if hashes else []  # fmt: skip
         known = {row[0]: self._text(dict(zip(self._columns, row[1:], strict=True))) for row in rows}

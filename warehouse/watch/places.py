@@ -13,27 +13,33 @@ from warehouse.coordinates import to_wgs84
 from warehouse.findings import Finding
 from warehouse.gaps import device_columns
 from warehouse.names import identifier
+from warehouse.watch.scan import Scan
 
 FOLDER = Path(__file__).parent / "sql"
-OVERLAP, JUMPS = ((FOLDER / f"{name}.sql").read_text(encoding="utf-8") for name in ("overlap", "jumps"))
+OVERLAP = (FOLDER / "overlap.sql").read_text(encoding="utf-8")
+_JUMPED = "SELECT d, jumps, make_timestamptz(jumped_at) FROM watch_device WHERE jumps > 0"
 LEAST = 50  # positions of a device
 BETTER = 0.25  # so much more of the day lies where the days before lay, when it is moved back
 NAMED = 5
 SYSTEMS = ("gcj02", "bd09")
 
 
-def watch(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date, before: date | None) -> Iterator[Finding]:
+def watch(
+    con: duckdb.DuckDBPyConnection, spec: FeedSpec, seen: Scan | None, day: date, before: date | None
+) -> Iterator[Finding]:
     """`coordinates_shifted`: a device's positions lie where they lay before once the known offset of another system
     is taken off. `teleport`: a device is in two places within a time in which nothing gets there."""
-    at, devices = spec.identity.day_from, device_columns(spec)
-    if spec.location is None or at is None or not devices or spec.fields[at].type != "timestamp":
+    at = spec.identity.day_from
+    if seen is None or spec.location is None or at is None or spec.fields[at].type != "timestamp":
         return
-    device = f"concat_ws('/', {', '.join(identifier(name) for name in devices)})"
-    names = {"device": device, "at": identifier(at), "table": identifier(spec.table)}
     if before is not None and "places" not in spec.watch.off:
+        devices = ", ".join(identifier(name) for name in device_columns(spec))
+        names = {"device": f"concat_ws('/', {devices})", "table": seen.table}
         yield from _shifted(con, names, day, before)
-    if "jumps" not in spec.watch.off:
-        rows = con.execute(JUMPS.format(**names), {"day": day}).fetchall()
+    if seen.places:
+        found = con.execute(_JUMPED).fetchall()
+        known = seen.names.of([row[0] for row in found])
+        rows = sorted(((known[d], count, first) for d, count, first in found), key=lambda row: (-row[1], row[0]))
         if rows:
             some = "; ".join(f"{name}: {count} times, first at {first:%H:%M}" for name, count, first in rows[:NAMED])
             yield Finding(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass, fields
 from datetime import date, timedelta
+from functools import cache
 
 import duckdb
 
@@ -17,6 +19,7 @@ from warehouse import findings, lake, ledger
 from warehouse.findings import Finding, Stored
 from warehouse.migrate import migrate
 from warehouse.watch import arrival, counters, devices, levels, places, rate, strangers
+from warehouse.watch.scan import scan
 
 logger = log.get("cityhub.watch")
 BACK = timedelta(days=7)  # days of the past whose silence is looked at again: what was late may have come
@@ -44,34 +47,39 @@ class Watched:
 
 
 def watch_day(
-    settings: Settings, specs: Mapping[str, FeedSpec] | Iterable[FeedSpec], day: date, *, back: bool = True
+    settings: Settings,
+    specs: Mapping[str, FeedSpec] | Iterable[FeedSpec],
+    day: date,
+    *,
+    back: bool = True,
+    con: duckdb.DuckDBPyConnection | None = None,
 ) -> list[Watched]:
     """Watch the active feeds of a service day, and with `back` what the week before still lacks. A second run over
-    the same rows writes nothing. Nothing that a feed holds can keep the others from being watched."""
+    the same rows writes nothing. Nothing that a feed holds can keep the others from being watched. `con` has the lake
+    attached and no open transaction; without it one is opened."""
+    if con is None:
+        with closing(lake.connect(settings)) as own:
+            return watch_day(settings, specs, day, back=back, con=own)
     every = [spec for spec in (specs.values() if isinstance(specs, Mapping) else specs) if spec.active]
-    con = lake.connect(settings)
+    migrate(con, settings)
+    con.execute("BEGIN")  # one snapshot for all that is read
+    found: list[Watched] = []
     try:
-        migrate(con, settings)
-        con.execute("BEGIN")  # one snapshot for all that is read
-        found: list[Watched] = []
-        try:
-            days = [*(_unfinished(con, day) if back else []), day]
-            stored = [item for each in days for item in findings.stored(con, day=each, origin="watch")]
-            for each in days:
-                found += _day(con, settings, every, each)
-        finally:
-            con.execute("COMMIT")
-        known = {spec.feed: spec for spec in every}
-        changed = [item for item in found if _differs(stored, item)]
-        if changed:
-            with lake.write(con, settings, f"watch {day}"):
-                for item in changed:
-                    findings.record(
-                        con, item.findings, feed=item.feed, day=item.day, origin="watch",
-                        owner=ledger.owner(known[item.feed]),
-                    )  # fmt: skip
+        days = [*(_unfinished(con, day) if back else []), day]
+        stored = [item for each in days for item in findings.stored(con, day=each, origin="watch")]
+        for each in days:
+            found += _day(con, settings, every, each)
     finally:
-        con.close()
+        con.execute("COMMIT")
+    known = {spec.feed: spec for spec in every}
+    changed = [item for item in found if _differs(stored, item)]
+    if changed:
+        with lake.write(con, settings, f"watch {day}"):
+            for item in changed:
+                findings.record(
+                    con, item.findings, feed=item.feed, day=item.day, origin="watch",
+                    owner=ledger.owner(known[item.feed]),
+                )  # fmt: skip
     said = [finding for item in found if item.day == day for finding in item.findings]
     counts = {name: sum(item.severity == name for item in said) for name in ("critical", "warning", "info")}
     ms = round(sum(item.ms for item in found))
@@ -106,12 +114,13 @@ def _feed(
     if line.state in ledger.LOADED and line.loaded:
         week = [item.day for item in lines[1:] if item.delivered and item.loaded and line.day - item.day <= BACK]
         rows, last = line.loaded, max(week, default=None)
+        seen = cache(lambda: scan(con, spec, line.day, rows))
         watches: dict[str, Callable[[], Iterator[Finding]]] = {
-            "devices": lambda: devices.watch(con, settings, spec, line.day, rows=rows, delivered=week),
+            "devices": lambda: devices.watch(con, settings, spec, seen(), line.day, week),
+            "levels": lambda: levels.watch(con, spec, seen(), last),
+            "places": lambda: places.watch(con, spec, seen(), line.day, last),
             "rate": lambda: rate.watch(con, spec, line.day),
             "counters": lambda: counters.watch(con, spec, line.day),
-            "levels": lambda: levels.watch(con, spec, line.day, last),
-            "places": lambda: places.watch(con, spec, line.day, last),
             "strangers": lambda: strangers.watch(con, spec, line.day, last),
         }
         for name, watch in watches.items():

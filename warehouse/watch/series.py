@@ -38,3 +38,15 @@ def series(spec: FeedSpec) -> Series | None:
         ]
     columns = [name for name in columns if name in stored] if "frozen" not in spec.watch.off else []
     return Series(identifier(spec.table), identifiers(devices), identifier(at), tuple(columns))
+
+
+def measured(spec: FeedSpec) -> list[str]:
+    """Columns that hold measured values: numbers, but no keys, places and counters."""
+    beside = {*spec.identity.key, *spec.watch.counters}
+    if spec.location is not None:
+        beside |= {spec.location.lon, spec.location.lat}
+    return [
+        name
+        for name, field in spec.fields.items()
+        if field.type in MEASURED and name not in beside and field.personal != "drop"
+    ]

@@ -1,18 +1,14 @@
--- One scan of a feed's day: for each device its readings, when the first and last came, in which hours, and for each
--- watched column how often a reading equals the one before (zeros aside: a thing at rest says zero again and again).
--- Names in braces are quoted columns of the spec; numbers are narrowed, since only their being equal counts.
+-- One scan of a feed's day, a row a device. Names in braces are lists of columns that warehouse/watch/scan.py writes.
 CREATE OR REPLACE TEMP TABLE watch_device AS
 WITH reading AS (
-    SELECT hash({device}) AS d, epoch_us({at}) AS at_us{columns}
+    SELECT hash({device}) AS d{at}{columns}
     FROM {table}
     WHERE service_day = $day
 ), step AS (
     SELECT *{before}
     FROM reading
-    WINDOW w AS (PARTITION BY d ORDER BY at_us)
+    {window}
 )
-SELECT
-    d, count(*) AS n, min(at_us) AS first_us, max(at_us) AS last_us,
-    bit_or(1 << (((at_us // 1000000 + 28800) // 3600) % 24)::INTEGER) AS hours{counts}
+SELECT d, count(*) AS n{when}{counts}
 FROM step
 GROUP BY d

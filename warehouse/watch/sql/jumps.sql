@@ -1,12 +1,9 @@
--- Devices that are seen in two places faster than anything drives: above 220 km/h over more than 400 m.
-WITH step AS (
-    SELECT {device} AS device, {at} AS seen_at,
-        (lon_wgs84 - lag(lon_wgs84) OVER w) * 111.32 * cos(radians(lat_wgs84)) AS x_km,
-        (lat_wgs84 - lag(lat_wgs84) OVER w) * 110.57 AS y_km,
-        epoch({at}) - epoch(lag({at}) OVER w) AS seconds
-    FROM {table} WHERE service_day = $day AND lon_wgs84 IS NOT NULL
-    WINDOW w AS (PARTITION BY {device} ORDER BY {at})
-)
-SELECT device, count(*) AS jumps, min(seen_at) AS first_at
-FROM step WHERE x_km * x_km + y_km * y_km > 0.16 AND sqrt(x_km * x_km + y_km * y_km) * 3600 > 220 * greatest(seconds, 1)
-GROUP BY device ORDER BY jumps DESC, device
+-- Steps faster than anything drives: above 220 km/h over more than 400 m, q is the last place before.
+, count(*) FILTER (
+    pow((x - q.x) * 111.32 * cos(radians(y)), 2) + pow((y - q.y) * 110.57, 2)
+    > greatest(0.16, pow(220.0 / 3600 * greatest((at_us - q.at_us) / 1000000, 1), 2))
+) AS jumps
+, min(at_us) FILTER (
+    pow((x - q.x) * 111.32 * cos(radians(y)), 2) + pow((y - q.y) * 110.57, 2)
+    > greatest(0.16, pow(220.0 / 3600 * greatest((at_us - q.at_us) / 1000000, 1), 2))
+) AS jumped_at
