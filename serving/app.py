@@ -80,7 +80,6 @@ def configuration(settings: Settings, limits: Service, *, host: str = "127.0.0.1
         log_level="warning",
         access_log=False,
         server_header=False,
-        limit_concurrency=limits.connections,
         h11_max_incomplete_event_size=4 * limits.header_bytes,
         timeout_keep_alive=limits.idle_s,
         timeout_graceful_shutdown=30,

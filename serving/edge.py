@@ -117,7 +117,10 @@ class _Exchange:
 
     def _room(self) -> None:
         connection = self.scope.get("extensions", {}).get(EXTENSION)
-        if connection is not None and connection.outstanding() > self.edge.limits.outstanding_bytes:
+        if connection is None:
+            return
+        limits = self.edge.limits
+        if connection.crowded(limits.connections) or connection.outstanding() > limits.outstanding_bytes:
             raise Problem(Retry("CH-SERVE-019"), headers={"Retry-After": "5"})
 
     def _too_long(self) -> None:

@@ -15,6 +15,9 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from cityhub.errors import Stop
+from serving.problems import Problem
+
 EXTENSION = "cityhub.connection"
 _BLOCK = 1024 * 1024
 _WHOLE = {h11.DONE, h11.MUST_CLOSE, h11.CLOSED, h11.ERROR}
@@ -86,6 +89,10 @@ class Connection(H11Protocol):
         """Bytes that wait in memory for slow readers, over all connections."""
         return sum(item.transport.get_write_buffer_size() for item in self._stalled)
 
+    def crowded(self, most: int) -> bool:
+        """Whether there are more connections than this."""
+        return len(self.connections) > most
+
     async def send_file(self, file: IO[bytes], offset: int, count: int) -> None:
         """Send bytes of a file as the body of the answer whose head was sent, from the kernel's cache to the socket.
 
@@ -104,6 +111,19 @@ class Connection(H11Protocol):
                 self.transport.abort()
                 raise ConnectionError("the file ended early")
             offset, count = offset + size, count - size
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP is answered as a problem too; nothing of it is repeated."""
+        problem = Problem(Stop("CH-SERVE-009", problem="this is no HTTP request"))
+        answer = problem.answer("-", "-")
+        head = [*answer.raw_headers, (b"connection", b"close")]
+        for event in (
+            h11.Response(status_code=400, headers=head, reason=b"Bad Request"),
+            h11.Data(data=bytes(answer.body)),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.write(self.conn.send(h11.EndOfMessage()) or b"")
+        self.transport.close()
 
     def _expect(self) -> None:
         self._arriving = self.loop.call_later(self.request_s, self._give_up)

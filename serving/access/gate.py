@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from serving.edge import Call
 
 CLOSED = ("/v1", "/ogc", "/gov")
-OPEN = frozenset({"/v1/", "/v1/openapi.json", "/v1/docs", "/v1/docs.js", "/v1/docs.css", "/v1/metrics"})
+OPEN = frozenset({"/v1", "/v1/", "/v1/openapi.json", "/v1/docs", "/v1/metrics"})
 _LONGEST = 200  # characters of a credential that are looked at
 
 
