@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import struct
 from collections.abc import Callable
 from typing import IO, Any
 
@@ -89,9 +91,9 @@ class Connection(H11Protocol):
         """Bytes that wait in memory for slow readers, over all connections."""
         return sum(item.transport.get_write_buffer_size() for item in self._stalled)
 
-    def crowded(self, most: int) -> bool:
-        """Whether there are more connections than this."""
-        return len(self.connections) > most
+    def open(self) -> int:
+        """How many connections there are."""
+        return len(self.connections)
 
     async def send_file(self, file: IO[bytes], offset: int, count: int) -> None:
         """Send bytes of a file as the body of the answer whose head was sent, from the kernel's cache to the socket.
@@ -105,7 +107,7 @@ class Connection(H11Protocol):
                 async with asyncio.timeout(self.stalled_s):
                     sent = await self.loop.sendfile(self.transport, file, offset, size, fallback=True)
             except (TimeoutError, OSError, RuntimeError):
-                self.transport.abort()
+                self._give_up()
                 raise ConnectionError("the client is gone or reads nothing") from None
             if sent < size:
                 self.transport.abort()
@@ -150,8 +152,11 @@ class Connection(H11Protocol):
             self._leaving = None
 
     def _give_up(self) -> None:
+        """Close at once and forget what was not sent: the kernel would keep it for a client that reads nothing."""
         with contextlib.suppress(OSError):
-            self.transport.abort()
+            held = self.transport.get_extra_info("socket")
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
 
 
 def protocol(request_s: float, stalled_s: float) -> Callable[..., Connection]:

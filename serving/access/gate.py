@@ -63,6 +63,8 @@ class Gate:
         given = headers.get(b"authorization", b"").decode("latin-1")
         if not given:
             raise Unauthorised("CH-SERVE-001", problem="there is no header Authorization")
+        if sum(name == b"authorization" for name, _ in scope["headers"]) > 1:
+            raise Unauthorised("CH-SERVE-001", problem="the header Authorization stands twice")
         scheme, _, presented = given.partition(" ")
         if scheme.lower() != "bearer" or len(presented) > _LONGEST:
             raise Unauthorised("CH-SERVE-001", problem="the header Authorization holds no Bearer key")
