@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cityhub.settings import load as load_settings
 from cli.output import as_json, guarded, out, table
+
+if TYPE_CHECKING:
+    from extracts.model import ExtractManifest
 
 app = typer.Typer(help="Extracts: publications as numbered, signed files.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
@@ -34,10 +38,7 @@ def list_extracts(json_output: Json = False) -> None:
     table("extracts", columns, rows)
 
 
-def _short(made: object) -> dict[str, object]:
-    from dataclasses import asdict, is_dataclass
-
-    assert is_dataclass(made) and not isinstance(made, type)
+def _short(made: ExtractManifest) -> dict[str, Any]:
     return {key: value for key, value in asdict(made).items() if key != "files"}
 
 
@@ -74,8 +75,6 @@ def show(
     json_output: Json = False,
 ) -> None:
     """The manifest of an extract; exit code 1 when its signature, its files or the chain are not what was signed."""
-    from dataclasses import asdict
-
     from extracts.check import problems
     from extracts.store import Store, root_of
 
