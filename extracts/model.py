@@ -63,3 +63,15 @@ def decode(body: bytes) -> ExtractManifest:
 def folder_name(sequence: int) -> str:
     """`000001`."""
     return f"{sequence:06d}"
+
+
+@dataclass(frozen=True)
+class Only:
+    """What of the rows may be seen; None: all. `units`: assessed units; datasets without a unit are not touched.
+    `periods`: `2026-11` with its days, or the beginning of periods as `2026-*`."""
+
+    units: frozenset[str] | None = None
+    periods: tuple[str, ...] | None = None
+
+
+ALL = Only()
