@@ -16,6 +16,7 @@ from cli import (
     drift,
     emit,
     evidence,
+    extract,
     feed_draft,
     feed_workbook,
     feeds,
@@ -71,6 +72,7 @@ scores.score_app.command("compare")(score_trials.compare)
 app.add_typer(scores.score_app, name="score")
 app.add_typer(publish.app, name="publish")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(extract.app, name="extract")
 app.command("handover")(handover.handover)
 app.add_typer(plan.app, name="plan")
 app.add_typer(indicators.app, name="indicators")

@@ -52,6 +52,7 @@ def make(
 ) -> None:
     """Publish a month now: after a plan was applied, as final, or as the correction of a final month (its scores are
     computed again from what the warehouse holds). The same content makes no new number."""
+    from extracts.make import make_missing
     from scoring.publish import publish
 
     if approved_by is not None and not final:
@@ -59,10 +60,12 @@ def make(
     month = parse_month(month, "publish make")
     last = month_bounds(month)[1] - timedelta(days=1)
     as_of = parse_day(day, "publish make") or min(yesterday(), last)
+    settings = load_settings()
     made = publish(
-        load_settings(), month, as_of, reason, status="final" if final else "provisional",
+        settings, month, as_of, reason, status="final" if final else "provisional",
         approved_by=approved_by, corrected_by=corrected_by,
     )  # fmt: skip
+    make_missing(settings)
     if json_output:
         as_json(made)
         return

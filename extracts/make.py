@@ -55,7 +55,7 @@ def _make_until(settings: Settings, last: int) -> list[int]:
         store = Store(root)
         there = set(store.sequences())
         for number in publications.numbers(settings.publications):
-            if number <= last and number not in there:
+            if store.floor() <= number <= last and number not in there:
                 _make(settings, store, number)
                 made.append(number)
     return made

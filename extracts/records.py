@@ -145,7 +145,8 @@ def _behind(dataset: Dataset, after: Key | None) -> tuple[str, list[str]]:
         raise ValueError(f"a key of {dataset.id} has {len(dataset.key)} parts")
     given = [f"CAST(? AS {SQL_TYPES[dataset.column(name).type]})" for name in dataset.key]
     names = [identifier(name) for name in dataset.key]
-    parts, values = [], []
+    parts: list[str] = []
+    values: list[str] = []
     for place in range(len(names)):
         same = [f"{name} = {value}" for name, value in zip(names[:place], given[:place], strict=True)]
         parts.append(f"({' AND '.join([*same, f'{names[place]} > {given[place]}'])})")

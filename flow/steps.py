@@ -182,13 +182,15 @@ def score(settings: Settings, day: date) -> dict[str, Any]:
 
 @explained()
 def publish(settings: Settings, day: date) -> dict[str, Any]:
-    """Freeze the month's results as a numbered publication; the same content makes no new number."""
+    """Freeze the month's results as a numbered publication; the same content makes no new number. Then its extract for
+    other levels of government, and those that an earlier night left out."""
+    from extracts.make import make_missing
     from scoring.publish import publish as publish_month
 
     with observed.stage(settings, "publication", day) as watched:
         publication = publish_month(settings, month_of(day), day)
         ledger.record_published(_connection(settings), settings, month_of(day), day)
-        watched.told = {"publication": publication.number}
+        watched.told = {"publication": publication.number, "extracts": make_missing(settings)}
     observed.published(settings, day)
     return watched.told
 
