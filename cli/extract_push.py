@@ -93,14 +93,25 @@ def list_(
         return
     table("rows", ("target", "dataset", "state", "rows"), [tuple(row.values()) for row in counts])
     _letters(lost)
-    columns = ("number", "target", "dataset", "sequence", "row_count", "state", "attempts", "next_at", "receipt", "error")
+    columns = (
+        "number",
+        "target",
+        "dataset",
+        "sequence",
+        "row_count",
+        "state",
+        "attempts",
+        "next_at",
+        "receipt",
+        "error",
+    )
     table("batches", columns, [tuple(row[name] for name in columns) for row in batches])
 
 
 @app.command()
 @guarded
 def retry(target: Target, dataset: Dataset = None, json_output: Json = False) -> None:
-    """Dead letters and dropped rows wait again, and no batch waits for its next try; `push` sends them."""
+    """Dead letters and dropped rows wait again, each alone in its batch; `push` sends them."""
     _changed("again", target, dataset, json_output)
 
 

@@ -12,17 +12,15 @@ NOT_SENT = ("unmapped", *DEAD)
 
 
 def again(outbox: Outbox, target: str, states: Iterable[str], dataset: str | None = None) -> int:
-    """Rows of these states wait once more, and batches no longer wait for their next try; how many rows."""
+    """Rows of these states wait once more; how many."""
     only, values = ("AND dataset = ?", [dataset]) if dataset else ("", [])
     marks, names = _marks(states)
     with outbox.whole() as con:
-        changed = con.execute(
+        return con.execute(
             "UPDATE item SET state = 'waiting', detail = NULL, most = CASE state WHEN 'dead' THEN 1 END "
             f"WHERE target = ? AND state IN ({marks}) {only}",
             [target, *names, *values],
         ).rowcount
-        con.execute(f"UPDATE batch SET next_at = NULL WHERE target = ? AND state = 'waiting' {only}", [target, *values])
-    return changed
 
 
 def drop(outbox: Outbox, target: str, states: Iterable[str], dataset: str | None = None) -> int:

@@ -61,7 +61,7 @@ def push(
     CH-PUSHUP-006, 007, which concern them all; `Retry` CH-LAKE-004 while another push to the target runs.
     """
     done = Pushed(template.target)
-    with lake.lock(settings, f"push-{template.target}", timeout_s=5):
+    with lake.lock(settings, f"push-{template.target}", timeout_s=0.2):
         outbox = Outbox(path_of(settings))
         sender = Sender(settings, template)
         try:

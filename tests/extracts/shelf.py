@@ -46,8 +46,8 @@ class Shelf:
         self.store = Store(root_of(self.settings))
 
     def put(self, period: str = "2026-11", status: str = "provisional", **rows: Iterable[Row]) -> int:
-        """The next extract: dataset → its rows; columns that a row does not name are empty, or filled where they must be
-        something. Datasets that are not named are not in it. The number that it got."""
+        """The next extract: dataset → its rows; columns that a row does not name are empty, or filled where they must
+        not be. Datasets that are not named are not in it. The number that it got."""
         root = self.store.root
         root.mkdir(parents=True, exist_ok=True)
         earlier = self.store.sequences()
