@@ -25,7 +25,7 @@ def push(
     whole: Annotated[bool, typer.Option("--whole", help="compare every row with what was told before")] = False,
     json_output: Json = False,
 ) -> None:
-    """Send what changed since the last push. Exit code 1: rows were refused or have no code upward; 75: some must wait."""
+    """Send what changed since the last push. Exit code 1: rows were refused or have no word upward; 75: some wait."""
     from extracts.push import run
     from extracts.push.template import read
 
