@@ -23,6 +23,7 @@ from cli import (
     handover,
     indicators,
     issues,
+    keys,
     night,
     personal,
     plan,
@@ -91,6 +92,7 @@ app.command("deadman")(alerts.deadman)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(issues.app, name="issues")
 app.command("serve")(services.serve)
+app.add_typer(keys.app, name="key")
 app.command("scheduler")(services.scheduler)
 app.add_typer(personal.app, name="personal")
 app.add_typer(retention.app, name="retention")

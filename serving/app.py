@@ -1,138 +1,119 @@
-"""The HTTP service: the ranking page and the first extracts, from published files only."""
+"""The HTTP service: the ranking page and the extracts, from published files only."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
-from decimal import Decimal
-from pathlib import Path
-from typing import Any
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
 
-from fastapi import FastAPI, Query, Request
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
-from fastapi.templating import Jinja2Templates
-
-from cityhub.errors import HubError
+from cityhub.errors import HubError, Stop
 from cityhub.settings import Settings
-from scoring.explain_text import STATES
-from scoring.numbers import rounded
-from scoring.publication.export import STATUSES
-from scoring.publication.manifest import Manifest, current
-from serving import published
+from extracts.store import Store, root_of
+from serving import cursors
+from serving.access.audit import Audit
+from serving.access.gate import Gate
+from serving.config import Service
+from serving.config import load as load_limits
+from serving.context import Context
+from serving.counters import Counters
+from serving.edge import CALL, Edge
+from serving.envelope import Envelope
+from serving.problems import Problem
+from serving.routes import catalog, files, health, manual, page, receipts, rows
+from serving.shelf import Shelf
 
-TEMPLATES = Jinja2Templates(directory=Path(__file__).parent / "templates")
-LEAGUES = {"territory": "属地单位", "department": "县直相关单位"}
-Month = Query(None, pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="YYYY-MM; default: what `current` shows")
+_OF_STATUS = {404: "CH-SERVE-007", 405: "CH-SERVE-013", 415: "CH-SERVE-018"}
 
 
-def make_app(settings: Settings) -> FastAPI:
-    """The application over one installation's publications."""
-    app = FastAPI(title="CityHub", docs_url=None, redoc_url=None)  # their pages load scripts from a CDN
-    root = settings.publications
+def make_app(settings: Settings, limits: Service | None = None) -> ASGIApp:
+    """The application over one installation's publications and extracts, with its edge around it."""
+    limits = limits or load_limits()
+    context = Context(
+        settings=settings,
+        limits=limits,
+        shelf=Shelf(Store(root_of(settings))),
+        cursors=cursors.of(settings),
+        audit=Audit(settings.home / "audit"),
+        counters=Counters(),
+    )
+    edge = Edge(routes(context), Gate(settings.home, limits), context.audit, context.counters, limits)
+    return Envelope(edge) if limits.gov else edge
 
-    @app.exception_handler(HubError)
-    def failed(request: Request, error: HubError) -> JSONResponse:
-        status = 404 if error.code == "CH-PUB-001" else 503
-        return JSONResponse({"error": error.as_dict()}, status)
 
-    @app.get("/healthz")
-    def healthz() -> dict[str, Any]:
-        return {"ok": True, "current": current(root)}
-
-    @app.get("/metrics")
-    def metrics() -> PlainTextResponse:
-        """The file that the steps of a night write; numbers only, so nobody has to log in."""
-        try:
-            text = (settings.home / "metrics" / "cityhub.prom").read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return PlainTextResponse("# no night has run yet\n", 503)
-        return PlainTextResponse(text, media_type="text/plain; version=0.0.4; charset=utf-8")
-
-    @app.get("/v1/publications")
-    def publications() -> list[dict[str, Any]]:
-        return [_short(manifest) for manifest in published.all_manifests(root)]
-
-    @app.get("/v1/publications/{which}")
-    def publication(which: str) -> dict[str, Any]:
-        return asdict(published.find(root, which))
-
-    @app.get("/v1/ranking")
-    def ranking(month: str | None = Month, league: str | None = Query(None, max_length=40)) -> dict[str, Any]:
-        manifest = _choose(root, month)
-        rows = published.rows(root, manifest, "ranking", league=league)
-        return {"publication": _short(manifest), "ranking": [_without_trace(row) for row in rows]}
-
-    @app.get("/v1/indicators")
-    def indicators(
-        code: str | None = Query(None, max_length=20),
-        unit: str | None = Query(None, max_length=40),
-        month: str | None = Month,
-    ) -> dict[str, Any]:
-        manifest = _choose(root, month)
-        values = published.rows(root, manifest, "indicator_value", code=code, unit_code=unit)
-        definitions = published.rows(root, manifest, "indicator", code=code)
-        return {"publication": _short(manifest), "indicators": definitions, "values": values}
-
-    @app.get("/", response_class=HTMLResponse)
-    def page(request: Request, month: str | None = Month) -> HTMLResponse:
-        if month is None and current(root) is None:
-            return TEMPLATES.TemplateResponse(request, "empty.html", status_code=200)
-        manifest = _choose(root, month)
-        rows = published.rows(root, manifest, "ranking")
-        months = sorted({item.period for item in published.all_manifests(root)}, reverse=True)
-        return TEMPLATES.TemplateResponse(
-            request,
-            "ranking.html",
-            {
-                "publication": manifest,
-                "status": STATUSES.get(manifest.status, manifest.status),
-                "months": months,
-                "leagues": [(LEAGUES.get(name, name), _league(rows, name)) for name in _in_order(rows)],
-            },
-        )
-
+def routes(context: Context) -> FastAPI:
+    """The application without its edge: what tests of the document look at."""
+    # FastAPI's own pages of documentation load scripts from a CDN.
+    app = FastAPI(title="CityHub", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.include_router(page.router(context.settings))
+    app.include_router(health.router(context))
+    for module in (catalog, files, rows, receipts):
+        app.include_router(module.router(context))
+    app.include_router(manual.router(app))
+    app.add_exception_handler(HubError, _failed)
+    app.add_exception_handler(Problem, _failed)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _refused)
     return app
 
 
-def run(settings: Settings, host: str, port: int) -> None:
+def run(settings: Settings, host: str, port: int, *, gov: bool | None = None) -> None:
     """Serve until the process is told to stop."""
     import uvicorn
 
-    uvicorn.run(make_app(settings), host=host, port=port, log_level="info")
+    uvicorn.Server(configuration(settings, load_limits(gov=gov), host=host, port=port)).run()
 
 
-def _choose(root: Path, month: str | None) -> Manifest:
-    return published.find(root, "latest") if month is None else published.newest_of(root, month)
+def configuration(settings: Settings, limits: Service, *, host: str = "127.0.0.1", port: int = 0):  # type: ignore[no-untyped-def]
+    """uvicorn as the service runs in it: deadlines, limits, no name of the server, the access log is ours."""
+    import uvicorn
+
+    from serving.protocol import protocol
+
+    return uvicorn.Config(
+        make_app(settings, limits),
+        host=host,
+        port=port,
+        loop="asyncio",  # uvloop cannot have the kernel send files
+        http=protocol(limits.request_s, limits.stalled_s),  # type: ignore[arg-type]
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=limits.connections,
+        h11_max_incomplete_event_size=4 * limits.header_bytes,
+        timeout_keep_alive=limits.idle_s,
+        timeout_graceful_shutdown=30,
+        backlog=2048,
+    )
 
 
-def _short(manifest: Manifest) -> dict[str, Any]:
-    return {key: value for key, value in asdict(manifest).items() if key not in {"files", "switches"}}
+async def _failed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HubError | Problem)
+    return _answer(request, error if isinstance(error, Problem) else Problem(error))
 
 
-def _without_trace(row: published.Row) -> published.Row:
-    return {key: value for key, value in row.items() if key != "trace"}
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = [
+        {
+            "parameter": ".".join(str(part)[:60] for part in item["loc"][1:]) or str(item["loc"][0]),
+            "problem": item["msg"],
+        }
+        for item in error.errors()[:20]
+    ]
+    told = f"{found[0]['parameter']}: {found[0]['problem']}" if found else "the request cannot be read"
+    return _answer(request, Problem(Stop("CH-SERVE-009", problem=told), more={"errors": found}))
 
 
-def _in_order(rows: list[published.Row]) -> list[str]:
-    found = {row["league"] for row in rows}
-    return [name for name in LEAGUES if name in found] + sorted(found - set(LEAGUES))
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = _OF_STATUS.get(error.status_code, "CH-SERVE-009")
+    told = Stop(code, what="address", value=request.url.path[:80], method=request.method, problem=str(error.detail))
+    return _answer(request, Problem(told, status=error.status_code, headers=error.headers))
 
 
-def _league(rows: list[published.Row], league: str) -> list[published.Row]:
-    mine = [row for row in rows if row["league"] == league]
-    mine.sort(key=lambda row: (row["rank"] is None, row["rank"] or 0, row["unit_code"]))
-    return [_shown(row) for row in mine]
-
-
-def _shown(row: published.Row) -> published.Row:
-    trace = json.loads(row["trace"])
-    share = row["completeness"]
-    return row | {
-        "shown": trace.get("shown") or "—",
-        "state_zh": STATES.get(row["state"], row["state"]),
-        "percent": "—" if share is None else f"{rounded(Decimal(repr(share)) * 100, 1)}%",
-        "consequences": [
-            {"rule": item["rule"], "action": "、".join(item["action"]), "clause": item["clause"]}
-            for item in trace.get("consequences", [])
-        ],
-    }
+def _answer(request: Request, problem: Problem) -> Response:
+    call = request.scope[CALL]
+    call.code = problem.error.code
+    return problem.answer(call.request_id, call.path)

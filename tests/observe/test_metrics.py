@@ -16,7 +16,7 @@ from flow.observe import heartbeat, metrics
 from tests.observe.conftest import DAY, FEED, NEXT, City
 from tests.observe.test_runs import GOOD
 from tests.servers.http import Answer
-from tests.serving.test_app import served
+from tests.serving.service import served
 
 
 def values(settings: Settings) -> dict[tuple[str, ...], float]:

@@ -1,0 +1,151 @@
+"""HTTP connections that nobody can hold on to: uvicorn's own protocol with deadlines, and files sent by the kernel.
+
+Without deadlines a client that sends a byte a minute, or reads none, keeps its connection and its memory for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import IO, Any
+
+import h11
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+EXTENSION = "cityhub.connection"
+_BLOCK = 1024 * 1024
+_WHOLE = {h11.DONE, h11.MUST_CLOSE, h11.CLOSED, h11.ERROR}
+
+
+class _Passed:
+    """Stands for bytes that go past h11: it only counts them."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def __len__(self) -> int:
+        return self.size
+
+
+class Connection(H11Protocol):
+    """One connection. `request_s`: a request, head and body, has come by then; `stalled_s`: a client has read something
+    by then."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        request_s: float,
+        stalled_s: float,
+        stalled: set[Connection],
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.request_s, self.stalled_s, self._stalled = request_s, stalled_s, stalled
+        self._arriving: asyncio.TimerHandle | None = None
+        self._leaving: asyncio.TimerHandle | None = None
+        self.app = self._with_extension(self.app)
+
+    def _with_extension(self, app: Any) -> Any:
+        async def extended(scope: Any, receive: Any, send: Any) -> None:
+            await app({**scope, "extensions": {EXTENSION: self}}, receive, send)
+
+        return extended
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._arrived()
+        self._left()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.their_state in _WHOLE:
+            self._arrived()
+        elif self._arriving is None:
+            self._expect()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stalled.add(self)
+        self._watch(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        self._left()
+        super().resume_writing()
+
+    def outstanding(self) -> int:
+        """Bytes that wait in memory for slow readers, over all connections."""
+        return sum(item.transport.get_write_buffer_size() for item in self._stalled)
+
+    async def send_file(self, file: IO[bytes], offset: int, count: int) -> None:
+        """Send bytes of a file as the body of the answer whose head was sent, from the kernel's cache to the socket.
+
+        Raises `ConnectionError` when the client is gone, `TimeoutError` when it reads nothing.
+        """
+        while count > 0:
+            size = min(count, _BLOCK)
+            self.conn.send_with_data_passthrough(h11.Data(data=_Passed(size)))  # type: ignore[arg-type]
+            try:
+                async with asyncio.timeout(self.stalled_s):
+                    sent = await self.loop.sendfile(self.transport, file, offset, size, fallback=True)
+            except (TimeoutError, OSError, RuntimeError):
+                self.transport.abort()
+                raise ConnectionError("the client is gone or reads nothing") from None
+            if sent < size:
+                self.transport.abort()
+                raise ConnectionError("the file ended early")
+            offset, count = offset + size, count - size
+
+    def _expect(self) -> None:
+        self._arriving = self.loop.call_later(self.request_s, self._give_up)
+
+    def _arrived(self) -> None:
+        if self._arriving is not None:
+            self._arriving.cancel()
+            self._arriving = None
+
+    def _watch(self, waiting: int) -> None:
+        self._leaving = self.loop.call_later(self.stalled_s, self._look_again, waiting)
+
+    def _look_again(self, waiting: int) -> None:
+        left = self.transport.get_write_buffer_size()
+        if left < waiting:
+            self._watch(left)  # slow, but it reads
+        else:
+            self._give_up()
+
+    def _left(self) -> None:
+        self._stalled.discard(self)
+        if self._leaving is not None:
+            self._leaving.cancel()
+            self._leaving = None
+
+    def _give_up(self) -> None:
+        with contextlib.suppress(OSError):
+            self.transport.abort()
+
+
+def protocol(request_s: float, stalled_s: float) -> Callable[..., Connection]:
+    """What uvicorn makes connections with."""
+    stalled: set[Connection] = set()
+
+    def make(
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> Connection:
+        return Connection(
+            config, server_state, app_state, _loop, request_s=request_s, stalled_s=stalled_s, stalled=stalled
+        )
+
+    return make
