@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from cityhub.settings import load as load_settings
-from cli import extract_codes, extract_push
+from cli import extract_codes, extract_pull, extract_push
 from cli.output import as_json, guarded, out, table
 
 app = typer.Typer(help="Extracts: publications as numbered, signed files.", no_args_is_help=True)
+app.command("pull")(extract_pull.pull)
 app.command("push")(extract_push.push)
 app.add_typer(extract_push.app, name="outbox")
 app.add_typer(extract_codes.app, name="codes")
