@@ -1,4 +1,4 @@
-"""Fixtures of the extracts' tests."""
+"""What tests of extracts share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.extracts.months import Months, settings_in
 from tests.extracts.shelf import Shelf
+
+
+@pytest.fixture
+def months(tmp_path: Path) -> Months:
+    """An installation without publications."""
+    return Months(settings_in(tmp_path))
 
 
 @pytest.fixture
