@@ -214,7 +214,7 @@ class Client:
         raise Stop("CH-CLIENT-004", what=path, detail=detail)
 
     def _tried(self, call: Callable[[], T], path: str) -> T:
-        return retried(call, self._retries, self._policy, Deadline(self._policy), what=path)
+        return retried(call, self._retries, self._policy, Deadline(self._policy), address=path)
 
 
 def _problem(response: requests.Response) -> Json:

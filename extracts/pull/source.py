@@ -74,7 +74,7 @@ class Source(Protocol):
 class HttpSource:
     """A service. Files are fetched as NDJSON, whose rows are those of the changes."""
 
-    formats = ("ndjson.gz",)
+    formats: tuple[str, ...] = ("ndjson.gz",)
 
     def __init__(self, client: Client) -> None:
         self.client, self.name = client, client.url
@@ -125,7 +125,7 @@ class HttpSource:
 class StoreSource:
     """Extracts in a folder, as `verify --into` leaves them."""
 
-    formats = ("ndjson.gz", "parquet")
+    formats: tuple[str, ...] = ("ndjson.gz", "parquet")
 
     def __init__(self, store: Store, name: str) -> None:
         self.store, self.name = store, name
@@ -206,7 +206,7 @@ def rows_of(path: Path, kind: str, dataset: str, shape: Shape) -> str:
     if kind == "parquet":
         return f"SELECT {plain.columns(DATASETS[dataset])} FROM read_parquet({literal(str(path))})"
     columns = ", ".join(f"{literal(name)}: {literal(of)}" for name, of in shape.columns)
-    packed = "gzip" if kind.endswith(".gz") else "none"
+    packed = "gzip" if kind.endswith(".gz") else "uncompressed"
     return (
         f"SELECT {shape.names} FROM read_json({literal(str(path))}, format = 'newline_delimited', "
         f"compression = '{packed}', columns = {{{columns}}})"

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from cityhub.settings import Settings
 from extracts import sign, write
 from extracts.datasets import DATASETS, SQL_TYPES, Dataset
 from extracts.make import seal, take_place
@@ -15,15 +14,11 @@ from extracts.model import SCHEMA_VERSION, ExtractManifest
 from extracts.records import records
 from extracts.store import Store, root_of
 from scoring.publication.manifest import sha256
+from tests.extracts.months import settings_in
 from warehouse.names import identifier, literal
 
 Row = dict[str, Any]
 EMPTY = {"text": "x", "integer": 1, "number": 1.0, "decimal": "1", "date": "2026-11-20", "boolean": False}
-
-
-def settings_in(home: Path) -> Settings:
-    """Settings of an installation that has extracts and nothing else."""
-    return Settings(home, home / "feeds", str(home / "lake" / "catalog.sqlite"), str(home / "lake" / "data"))
 
 
 def value(code: str, unit: str, number: float | None, period: str = "2026-11", **more: Any) -> Row:

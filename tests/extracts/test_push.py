@@ -326,7 +326,7 @@ from pathlib import Path
 from connectors.retry import Policy
 from extracts.push.run import push
 from extracts.push.template import Template
-from tests.extracts.shelf import settings_in
+from tests.extracts.months import settings_in
 template = Template.model_validate(json.loads(sys.argv[2]))
 push(settings_in(Path(sys.argv[1])), template, policy=Policy(sleep=lambda s: None))
 """
