@@ -1,4 +1,4 @@
-"""The copy: a DuckDB file with one table a dataset and, in the schema `pull`, how far it is and what proves it."""
+"""The copy: a DuckDB file with one table a dataset and, in the schema `provenance`, how far it is and its proof."""
 
 from __future__ import annotations
 
@@ -33,10 +33,13 @@ class Sink:
         """Open or make the file; raises `Retry` CH-CLIENT-009 while another program has it."""
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self.con = duckdb.connect(str(path))
+        self.con = duckdb.connect()
+        try:  # under a name of ours: that of the file may be one of a schema
+            self.con.execute(f"ATTACH {literal(str(path))} AS taken")
         except duckdb.Error as error:
+            self.con.close()
             raise Retry("CH-CLIENT-009", into=str(path), detail=str(error).splitlines()[0][:200]) from None
+        self.con.execute("USE taken")
         self.con.execute("SET enable_progress_bar = false")
         self.con.execute(_SCHEMA.read_text(encoding="utf-8"))
 
@@ -57,53 +60,54 @@ class Sink:
 
     def belongs_to(self, source: str) -> None:
         """Remember the service at first; raises `Stop` CH-CLIENT-008 for another one later."""
-        found = self._one("SELECT name FROM pull.source")
+        found = self._one("SELECT name FROM provenance.source")
         if found is None:
-            self.con.execute("INSERT INTO pull.source VALUES (?)", [source])
+            self.con.execute("INSERT INTO provenance.source VALUES (?)", [source])
         elif found[0] != source:
             raise Stop("CH-CLIENT-008", into=str(self.path), known=found[0], source=source)
 
     def keys(self) -> dict[str, bytes]:
         """The keys that are trusted, by id; empty before the first time."""
-        return dict(self.con.execute("SELECT key_id, public_key FROM pull.trusted").fetchall())
+        return dict(self.con.execute("SELECT key_id, public_key FROM provenance.trusted").fetchall())
 
     def trust(self, keys: dict[str, bytes]) -> None:
         """Trust these keys from now on."""
         for name, public in keys.items():
-            self.con.execute("INSERT OR REPLACE INTO pull.trusted VALUES (?, ?, ?)", [name, public, _now()])
+            self.con.execute("INSERT OR REPLACE INTO provenance.trusted VALUES (?, ?, ?)", [name, public, _now()])
 
     def manifest(self, sequence: int) -> str | None:
         """sha256 of a manifest that was proved before."""
-        found = self._one("SELECT sha256 FROM pull.manifest WHERE sequence = ?", [sequence])
+        found = self._one("SELECT sha256 FROM provenance.manifest WHERE sequence = ?", [sequence])
         return None if found is None else str(found[0])
 
     def keep_manifest(self, sequence: int, sha256: str, body: bytes, signature: bytes, key_id: str) -> None:
         """Keep what the rows are proved by."""
         self.con.execute(
-            "INSERT OR REPLACE INTO pull.manifest VALUES (?, ?, ?, ?, ?)", [sequence, sha256, body, signature, key_id]
+            "INSERT OR REPLACE INTO provenance.manifest VALUES (?, ?, ?, ?, ?)",
+            [sequence, sha256, body, signature, key_id],
         )
 
     def manifests(self) -> list[tuple[int, bytes, bytes]]:
         """Sequence, body and signature of all that were kept."""
-        return self.con.execute("SELECT sequence, body, signature FROM pull.manifest ORDER BY 1").fetchall()
+        return self.con.execute("SELECT sequence, body, signature FROM provenance.manifest ORDER BY 1").fetchall()
 
     def state(self, dataset: str) -> State | None:
         """How far a dataset is; None before its first time."""
-        found = self._one("SELECT token, proved FROM pull.state WHERE dataset = ?", [dataset])
+        found = self._one("SELECT token, proved FROM provenance.state WHERE dataset = ?", [dataset])
         return None if found is None else State(*found)
 
     def reach(self, dataset: str, token: int, proved: bool) -> None:
         """A dataset is at `token` now; part of the transaction that brought it there."""
         rows = self.count(dataset)
         self.con.execute(
-            "INSERT OR REPLACE INTO pull.state VALUES (?, ?, ?, ?, ?)", [dataset, token, proved, rows, _now()]
+            "INSERT OR REPLACE INTO provenance.state VALUES (?, ?, ?, ?, ?)", [dataset, token, proved, rows, _now()]
         )
 
     def fits(self, dataset: str, shape: Shape) -> bool:
         """Whether the table is there with these columns."""
         found = self.con.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = 'main' AND table_name = ? "
-            "ORDER BY column_index",
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = 'taken' "
+            "AND schema_name = 'main' AND table_name = ? ORDER BY column_index",
             [dataset],
         ).fetchall()
         return tuple(found) == shape.columns
