@@ -176,3 +176,12 @@ def verify(
     else:
         out.print("\n".join(found.lines), markup=False)
     raise typer.Exit(0 if found.ok else 1)
+
+
+@app.command("sm2-key")
+@guarded
+def sm2_key() -> None:
+    """Make a pair of SM2 keys, once: extracts from now on carry an SM2 signature beside the Ed25519 one."""
+    from extracts.sm2 import make_key
+
+    out.print(f"SM2 key {make_key(load_settings())}; keep the secret extract_sm2_key as you keep extract_key")

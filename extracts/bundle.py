@@ -18,7 +18,7 @@ from pathlib import Path
 from cityhub.errors import Stop
 from cityhub.files import sync
 from cityhub.settings import Settings
-from extracts import sign
+from extracts import sign, sm2
 from extracts.model import FORMATS, MANIFEST, SIGNATURES, folder_name
 from extracts.store import Store, of, root_of
 from scoring.publication.manifest import sha256
@@ -95,8 +95,9 @@ def bundle(
 def _files(
     store: Store, numbers: list[int], datasets: set[str] | None, formats: set[str]
 ) -> Iterator[tuple[str, Path]]:
-    for path in sorted((store.root / sign.KEYS).glob(f"*{sign.SUFFIX}")):
-        yield f"{sign.KEYS}/{path.name}", path
+    for path in sorted((store.root / sign.KEYS).iterdir()):
+        if path.suffix in {sign.SUFFIX, sm2.SUFFIX}:
+            yield f"{sign.KEYS}/{path.name}", path
     for number in numbers:
         folder = store.folder(number)
         for name in (MANIFEST, *SIGNATURES.values()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from extracts import sign
+from extracts import sign, sm2
 from extracts.model import SIGNATURES
 from extracts.store import Store
 from scoring.publication.manifest import sha256
@@ -20,6 +20,9 @@ def problems(store: Store, sequence: int) -> list[str]:
         found.append(f"key {made.key_id}: its public key is not here")
     elif signature is None or not sign.verify(body, signature, public):
         found.append(f"{SIGNATURES['ed25519']}: it is not key {made.key_id}'s signature of the manifest")
+    second = store.signature(sequence, "sm2")
+    if second is not None and sm2.available() and sm2.signed_by(store.root, body, second) is None:
+        found.append(f"{SIGNATURES['sm2']}: it is no published SM2 key's signature of the manifest")
     if made.sequence != sequence:
         found.append(f"manifest.json: it says sequence {made.sequence}")
     earlier = [number for number in store.sequences() if number < sequence]

@@ -15,7 +15,7 @@ from cityhub import log
 from cityhub.errors import Stop
 from cityhub.files import sync
 from cityhub.settings import Settings
-from extracts import sign, write
+from extracts import sign, sm2, write
 from extracts.datasets import DATASETS, Dataset
 from extracts.dictionary import SELECT as DICTIONARY
 from extracts.model import MANIFEST, SCHEMA_VERSION, SIGNATURES, STATUSES, ExtractFile, ExtractManifest, folder_name
@@ -64,7 +64,7 @@ def _make_until(settings: Settings, last: int) -> list[int]:
 def _make(settings: Settings, store: Store, number: int) -> None:
     published = folder_of(settings.publications, number)
     publication = publications.read(published)
-    signer = sign.signer(settings)
+    signer, keys = sign.signer(settings), sm2.pair(settings)
     earlier = [item for item in store.sequences() if item < number]
     same_month = [item for item in earlier if store.manifest(item).period == publication.period]
     before = same_month[-1] if same_month else None
@@ -92,7 +92,7 @@ def _make(settings: Settings, store: Store, number: int) -> None:
         files=tuple(files),
     )
     sign.publish_key(store.root, signer.public)
-    seal(work, made, signer)
+    seal(work, made, signer, keys)
     take_place(work, store.folder(number))
     log.event(logger, "extract", publication=number, interval=publication.period, rows=sum(f.rows for f in files) // 3)
 
@@ -146,11 +146,14 @@ def _file_of(store: Store, sequence: int | None, dataset: Dataset) -> Path | Non
     return path
 
 
-def seal(work: Path, made: ExtractManifest, signer: sign.Signer) -> None:
-    """The manifest and its signature; everything synced and read-only."""
+def seal(work: Path, made: ExtractManifest, signer: sign.Signer, keys: tuple[bytes, bytes] | None) -> None:
+    """The manifest and its signature, a second one where there are SM2 `keys`; everything synced and read-only."""
     body = made.encode()
     (work / MANIFEST).write_bytes(body)
     (work / SIGNATURES["ed25519"]).write_bytes(signer.sign(body))
+    if keys is not None:
+        (work / SIGNATURES["sm2"]).write_bytes(sm2.sign(body, keys))
+        sm2.publish_key(work.parent, keys[1])
     for path in sorted(work.iterdir()):
         sync(path)
         path.chmod(0o444)

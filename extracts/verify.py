@@ -16,14 +16,14 @@ from typing import IO
 
 from cityhub.errors import Stop
 from cityhub.files import sync
-from extracts import sign
+from extracts import sign, sm2
 from extracts.bundle import HEAD, KIND, SIGNATURE, VERSION, Entry
 from extracts.model import MANIFEST, SIGNATURES, ExtractManifest, decode
 from extracts.store import Store
 
 LARGEST_HEAD = 64 << 20
 BLOCK = 1 << 20
-_PATH = re.compile(r"(keys/[0-9a-f]{16}\.ed25519|[0-9]{6,9}/[a-z0-9_]+(\.[a-z0-9]+){1,2})")
+_PATH = re.compile(r"(keys/[0-9a-f]{16}\.(ed25519|sm2)|[0-9]{6,9}/[a-z0-9_]+(\.[a-z0-9]+){1,2})")
 
 
 @dataclass(frozen=True)
@@ -182,6 +182,9 @@ def _manifests(seen: _Seen) -> dict[int, ExtractManifest]:
         key = keys.get(made.key_id)
         if key is None or not signature.is_file() or not sign.verify(body, signature.read_bytes(), key):
             seen.problems.append(f"{name}/{MANIFEST}: it is not signed by key {made.key_id}")
+        second = folder / SIGNATURES["sm2"]
+        if second.is_file() and sm2.available() and sm2.signed_by(seen.folder, body, second.read_bytes()) is None:
+            seen.problems.append(f"{name}/{second.name}: it is no SM2 signature of a key of the bundle")
         if made.sequence != int(name):
             seen.problems.append(f"{name}/{MANIFEST}: it says sequence {made.sequence}")
         if found and made.previous != before:

@@ -22,6 +22,7 @@ ROOMS = (
     "scoring",
     "serving",
     "conformance",
+    "extracts",
 )
 
 

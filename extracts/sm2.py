@@ -1,0 +1,110 @@
+"""A second signature for consumers who ask for national algorithms: SM2 with SM3 (GB/T 32918, GB/T 32905).
+
+It is made where the installation has a pair of keys: the secret `extract_sm2_key`, 192 hexadecimal digits, private key
+(32 bytes) and public key (64 bytes, X and Y). The signature is DER, over the bytes of the manifest and the default
+identity of the standard. It is another one each time, so it is no part of what makes two extracts the same.
+
+The package gmssl_pyx (a binding of GmSSL) is loaded where it is needed and nowhere else.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from pathlib import Path
+from types import ModuleType
+
+from cityhub.errors import Stop
+from cityhub.files import keep_text
+from cityhub.secrets import lookup, remember
+from cityhub.settings import Settings
+from extracts.sign import KEYS, key_id
+
+NAME = "extract_sm2_key"
+SUFFIX = ".sm2"
+PRIVATE, PUBLIC = 32, 64
+
+
+def library() -> ModuleType:
+    """Raises `Stop` CH-EXT-010 where it is not installed."""
+    try:
+        import gmssl_pyx
+    except ImportError:
+        raise Stop("CH-EXT-010") from None
+    found: ModuleType = gmssl_pyx
+    return found
+
+
+def available() -> bool:
+    """Whether signatures can be made and checked here."""
+    try:
+        library()
+    except Stop:
+        return False
+    return True
+
+
+def make_key(settings: Settings) -> str:
+    """A pair of keys for this installation, unless it has one; the id of its public key. Extracts from now on are
+    signed with it as well."""
+    found = pair(settings)
+    if found is None:
+        public, private = library().sm2_key_generate()
+        path = settings.home / "secrets" / NAME
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+            handle.write((private + public).hex())
+        found = private, public
+    return key_id(found[1])
+
+
+def pair(settings: Settings) -> tuple[bytes, bytes] | None:
+    """Private and public key; None where the installation has none: then nothing is signed with SM2. Raises `Stop`
+    CH-EXT-007 for what is no key."""
+    own = settings.home / "secrets" / NAME
+    text = lookup(NAME) or (own.read_text(encoding="utf-8").strip() if own.is_file() else None)
+    if text is None:
+        return None
+    remember(text)
+    try:
+        body = bytes.fromhex(text)
+    except ValueError:
+        body = b""
+    if len(body) != PRIVATE + PUBLIC:
+        raise Stop("CH-EXT-007", problem=f"{NAME} is not {2 * (PRIVATE + PUBLIC)} hexadecimal digits")
+    return body[:PRIVATE], body[PRIVATE:]
+
+
+def sign(body: bytes, keys: tuple[bytes, bytes]) -> bytes:
+    """A DER signature by SM2 over SM3."""
+    private, public = keys
+    found: bytes = library().sm2_sign(private, public, body)
+    return found
+
+
+def verify(body: bytes, signature: bytes, public: bytes) -> bool:
+    """Whether it is that key's signature of these bytes."""
+    gmssl = library()
+    try:
+        return bool(gmssl.sm2_verify(public, body, signature))
+    except (gmssl.GmsslInnerError, ValueError):
+        return False
+
+
+def publish_key(root: Path, public: bytes) -> None:
+    """Keep the public key beside the extracts, by its id."""
+    keep_text(root / KEYS / f"{key_id(public)}{SUFFIX}", base64.b64encode(public).decode() + "\n")
+
+
+def public_keys(root: Path) -> dict[str, bytes]:
+    """Key id → public key, of all SM2 keys that ever signed here."""
+    found = {}
+    for path in sorted((root / KEYS).glob(f"*{SUFFIX}")):
+        public = base64.b64decode(path.read_text(encoding="utf-8"))
+        found[key_id(public)] = public
+    return found
+
+
+def signed_by(root: Path, body: bytes, signature: bytes) -> str | None:
+    """The id of the published key whose signature it is; None for nobody's."""
+    return next((name for name, key in public_keys(root).items() if verify(body, signature, key)), None)
