@@ -72,7 +72,7 @@ class Shelf:
             f"{period}-28", f"2026-12-01T02:00:{sequence % 60:02d}+08:00", signer.key_id, "0" * 64, tuple(files),
         )  # fmt: skip
         sign.publish_key(root, signer.public)
-        seal(work, made, signer)
+        seal(work, made, signer, None)
         take_place(work, self.store.folder(sequence))
         return sequence
 
