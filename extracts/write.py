@@ -83,8 +83,9 @@ def files(con: duckdb.DuckDBPyConnection, dataset: Dataset, folder: Path) -> lis
     counted = con.execute("SELECT count(*) FROM made").fetchone()
     count = int(counted[0]) if counted else 0
     parquet = folder / f"{dataset.id}.parquet"
-    rows_in_order = f"SELECT {columns} FROM made ORDER BY {key}"
-    con.execute(f"COPY ({rows_in_order}) TO {literal(str(parquet))} (FORMAT parquet, COMPRESSION zstd)")
+    in_order = f"SELECT {columns} FROM made ORDER BY {key}"
+    options = "FORMAT parquet, COMPRESSION zstd"
+    con.execute(f"COPY ({in_order}) TO {literal(str(parquet))} ({options})")
     found = [_file(dataset, "parquet", parquet, count)]
     texts = f"SELECT {plain.columns(dataset)} FROM made ORDER BY {key}"
     for kind, options in {"csv": "FORMAT csv, HEADER", "ndjson": "FORMAT json"}.items():

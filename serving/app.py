@@ -19,6 +19,7 @@ from serving.context import Context
 from serving.counters import Counters
 from serving.edge import CALL, Edge
 from serving.envelope import Envelope
+from serving.failures import Failures
 from serving.problems import Problem
 from serving.routes import catalog, files, health, manual, page, receipts, rows
 from serving.shelf import Shelf
@@ -50,6 +51,7 @@ def routes(context: Context) -> FastAPI:
     for module in (catalog, files, rows, receipts):
         app.include_router(module.router(context))
     app.include_router(manual.router(app))
+    app.add_middleware(Failures)
     app.add_exception_handler(HubError, _failed)
     app.add_exception_handler(Problem, _failed)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -80,7 +82,6 @@ def configuration(settings: Settings, limits: Service, *, host: str = "127.0.0.1
         log_level="warning",
         access_log=False,
         server_header=False,
-        limit_concurrency=limits.connections,
         h11_max_incomplete_event_size=4 * limits.header_bytes,
         timeout_keep_alive=limits.idle_s,
         timeout_graceful_shutdown=30,

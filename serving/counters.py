@@ -38,6 +38,11 @@ class Counters:
             "cityhub_http_latest_sequence", "Newest extract that is served, 0 without one", registry=self.registry
         )
 
+        self._connections = Gauge("cityhub_http_connections", "Connections that are open", registry=self.registry)
+        self._waiting = Gauge(
+            "cityhub_http_waiting_bytes", "Bytes of answers that slow readers have not taken", registry=self.registry
+        )
+
     def answered(self, scope: Mapping[str, Any], status: int, seconds: float) -> None:
         """Count one answer. The route is the pattern, never the path: a scan makes no new series."""
         route = getattr(scope.get("route"), "path", "none")
@@ -49,7 +54,9 @@ class Counters:
         """Count one receipt."""
         self._receipts.labels("yes" if matches else "no").inc()
 
-    def text(self, latest: int | None) -> bytes:
-        """Everything in Prometheus' text format."""
+    def text(self, latest: int | None, *, connections: int, waiting: int) -> bytes:
+        """Everything in Prometheus' text format. `waiting`: bytes that slow readers have not taken."""
+        self._connections.set(connections)
+        self._waiting.set(waiting)
         self._latest.set(latest or 0)
         return generate_latest(self.registry)

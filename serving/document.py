@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from extracts.datasets import DATASETS
 from serving.access.gate import OPEN
 from serving.routes import shapes
 
@@ -40,6 +41,9 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 def _complete(path: str, item: dict[str, Any]) -> None:
     for operation in item.values():
+        for parameter in operation.get("parameters", []):
+            if (parameter["in"], parameter["name"]) == ("path", "id"):
+                parameter["schema"]["enum"] = list(DATASETS)
         operation["responses"].pop("422", None)
         operation["security"] = [] if path in _NO_KEY else [{"key": []}]
         for answer in operation["responses"].values():
@@ -49,4 +53,6 @@ def _complete(path: str, item: dict[str, Any]) -> None:
         head["operationId"] = f"{head['operationId']}_head"
         head["summary"] = f"{head.get('summary', '')} (head)".strip()
         head["description"] = "As GET, without the body"
+        for answer in head["responses"].values():
+            answer.pop("content", None)
         item["head"] = head

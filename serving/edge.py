@@ -14,7 +14,6 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cityhub import log
 from cityhub.errors import HubError, Retry, Stop
 from serving.access.audit import Audit
 from serving.access.gate import Gate
@@ -24,7 +23,6 @@ from serving.counters import Counters
 from serving.problems import Problem
 from serving.protocol import EXTENSION
 
-logger = log.get(__name__)
 CALL = "cityhub.call"
 _ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _ALWAYS = {
@@ -75,8 +73,7 @@ class _Exchange:
         self.call = Call(identity, scope["method"], scope["path"])
         self.head = scope["method"] == "HEAD"
         self.read = 0
-        self.started = False
-        self.status = 0
+        self.instead: Problem | None = None  # what is answered in place of what the application answers
 
     async def run(self) -> None:
         edge, scope, call = self.edge, self.scope, self.call
@@ -90,16 +87,8 @@ class _Exchange:
             await edge.app(scope, self.receive, self.send)
         except (HubError, Problem) as error:
             await self._refuse(error if isinstance(error, Problem) else Problem(error))
-        except Exception as error:  # the last place where a failure becomes an answer
-            logger.error("request failed request_id=%s error=%s", call.request_id, type(error).__name__, exc_info=error)
-            if self.started:
-                raise  # half an answer is out: the connection closes, so that nobody takes it for a whole one
-            await self._refuse(Problem(Retry("CH-SERVE-014", request_id=call.request_id)))
-
-    async def _refuse(self, problem: Problem) -> None:
-        self.call.code = problem.error.code
-        answer = problem.answer(self.call.request_id, self.call.path)
-        await answer(self.scope, self.receive, self.send)
+        except ConnectionError:
+            pass  # the client is gone in the middle of a file
 
     def _sizes(self) -> None:
         limits, scope = self.edge.limits, self.scope
@@ -113,68 +102,84 @@ class _Exchange:
             raise Problem(Stop("CH-SERVE-012", problem=f"{problem}{limits.header_bytes} are taken"), status=431)
         declared = self.headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared[:20]) > limits.body_bytes:
-            self._too_long()
+            raise self._too_long()
 
     def _room(self) -> None:
         connection = self.scope.get("extensions", {}).get(EXTENSION)
-        if connection is not None and connection.outstanding() > self.edge.limits.outstanding_bytes:
+        if connection is None:
+            return
+        limits = self.edge.limits
+        if connection.open() > limits.connections or connection.outstanding() > limits.outstanding_bytes:
             raise Problem(Retry("CH-SERVE-019"), headers={"Retry-After": "5"})
 
-    def _too_long(self) -> None:
-        most = self.edge.limits.body_bytes
-        raise Problem(
-            Stop("CH-SERVE-012", problem=f"at most {most} bytes of body are taken"), headers={"Connection": "close"}
-        )
+    def _too_long(self) -> Problem:
+        error = Stop("CH-SERVE-012", problem=f"at most {self.edge.limits.body_bytes} bytes of body are taken")
+        return Problem(error, headers={"Connection": "close"})
 
     async def receive(self) -> Message:
         """The next part of the body; more than the limit is refused whatever its length was said to be."""
         message = await self._receive()
         self.read += len(message.get("body", b""))
         if self.read > self.edge.limits.body_bytes:
-            self._too_long()
+            # Whatever the application makes of its broken body, this is what is answered.
+            self.instead = self._too_long()
+            raise self.instead
         return message
 
     async def send(self, message: Message) -> None:
-        """Pass an answer on: first its line in the log, then its head; no body for HEAD."""
-        if message["type"] == "http.response.start":
-            message = self._begin(message)
-        elif self.head and message["type"] == "http.response.body":
-            message = {**message, "body": b""}
-        await self._send(message)
-        self.started = True
+        """Send the application's answer, once its line is in the log, or another one in its place."""
+        if message["type"] != "http.response.start":
+            if self.instead is None:
+                await self._send({**message, "body": b""} if self.head else message)
+            return
+        if self.instead is None:
+            try:
+                await self._begin(message)
+            except Retry as error:
+                self.instead = Problem(error)
+        if self.instead is not None:
+            await self._refuse(self.instead)
 
-    def _begin(self, message: Message) -> Message:
-        call = self.call
-        self.status = message["status"]
+    async def _refuse(self, problem: Problem) -> None:
+        """Send a problem. What says that the log cannot be written goes out unwritten."""
+        self.call.code = problem.error.code
+        answer = problem.answer(self.call.request_id, self.call.path)
+        start = {"type": "http.response.start", "status": answer.status_code, "headers": answer.raw_headers}
+        try:
+            await self._begin(start)
+        except Retry as error:
+            await self._refuse(Problem(error))
+            return
+        await self._send({"type": "http.response.body", "body": b"" if self.head else answer.body})
+
+    async def _begin(self, message: Message) -> None:
+        """The line in the log, then the head. Raises `Retry` CH-SERVE-015 where the line cannot be written."""
+        call, status = self.call, message["status"]
         headers = dict(message.get("headers", []))
         for name, value in _ALWAYS.items():
             headers.setdefault(name, value)
         extra = {"X-Request-Id": call.request_id, **call.headers}
         headers |= {name.lower().encode(): value.encode("latin-1") for name, value in extra.items()}
         took = time.perf_counter() - self.began
-        if call.path not in OUTSIDE:
-            self._log(headers, took)
-        self.edge.counters.answered(self.scope, self.status, took)
-        return {**message, "headers": list(headers.items())}
+        if call.path not in OUTSIDE and call.code != "CH-SERVE-015":
+            self._log(status, headers, took)
+        self.edge.counters.answered(self.scope, status, took)
+        await self._send({**message, "headers": list(headers.items())})
 
-    def _log(self, headers: dict[bytes, Any], took: float) -> None:
+    def _log(self, status: int, headers: dict[bytes, Any], took: float) -> None:
         scope, call = self.scope, self.call
         client = scope.get("client")
         length = headers.get(b"content-length", b"")
-        try:
-            self.edge.audit.write(
-                request_id=call.request_id,
-                key=call.key.id if call.key else None,
-                name=call.key.name if call.key else None,
-                remote=client[0] if client else None,
-                method=call.method,
-                path=call.path,
-                query=scope["query_string"].decode("latin-1") or None,
-                status=self.status,
-                code=call.code,
-                bytes=int(length) if length.isdigit() else None,
-                ms=round(took * 1000, 1),
-            )
-        except Retry:
-            if call.code != "CH-SERVE-015":  # the refusal itself cannot be written either, and goes out
-                raise
+        self.edge.audit.write(
+            request_id=call.request_id,
+            key=call.key.id if call.key else None,
+            name=call.key.name if call.key else None,
+            remote=client[0] if client else None,
+            method=call.method,
+            path=call.path,
+            query=scope["query_string"].decode("latin-1") or None,
+            status=status,
+            code=call.code,
+            bytes=int(length) if length.isdigit() else None,
+            ms=round(took * 1000, 1),
+        )

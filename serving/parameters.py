@@ -25,7 +25,6 @@ def digits(value: Any) -> Any:
     return value
 
 
-Number = Annotated[int, BeforeValidator(digits)]
 DatasetId = Annotated[str, Path(description="id of a dataset, from /v1/catalog", max_length=60, examples=["ranking"])]
 Which = Annotated[
     str,
@@ -34,8 +33,8 @@ Which = Annotated[
 Period = Annotated[
     str | None,
     Query(
-        description="a month YYYY-MM, or a day YYYY-MM-DD of datasets that have days",
-        pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?$",
+        description="a year YYYY, a month YYYY-MM, or a day YYYY-MM-DD of datasets that have days",
+        pattern=r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$",
         examples=["2026-11"],
     ),
 ]
@@ -44,12 +43,20 @@ Month = Annotated[
 ]
 Unit = Annotated[str | None, Query(description="code of a unit", max_length=80, pattern=NO_CONTROL, examples=["juji"])]
 AsOf = Annotated[
-    Number | None, Query(description="as this publication said; default: the newest", ge=1, le=LARGEST, examples=[1])
+    int | None,
+    Query(description="as this publication said; default: the newest", ge=1, le=LARGEST, examples=[1]),
+    BeforeValidator(digits),
 ]
 Since = Annotated[
-    Number, Query(description="the publication that you hold; 0 for nothing", ge=0, le=LARGEST, examples=[0])
+    int,
+    Query(description="the publication that you hold; 0 for nothing", ge=0, le=LARGEST, examples=[0]),
+    BeforeValidator(digits),
 ]
-Limit = Annotated[Number | None, Query(description="rows of a page; default 1000", ge=1, le=10_000, examples=[1000])]
+Limit = Annotated[
+    int | None,
+    Query(description="rows of a page; default 1000", ge=1, le=10_000, examples=[1000]),
+    BeforeValidator(digits),
+]
 Cursor = Annotated[
     str | None,
     Query(

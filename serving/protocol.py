@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import struct
 from collections.abc import Callable
 from typing import IO, Any
 
@@ -14,6 +16,9 @@ import h11
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
+
+from cityhub.errors import Stop
+from serving.problems import Problem
 
 EXTENSION = "cityhub.connection"
 _BLOCK = 1024 * 1024
@@ -86,6 +91,10 @@ class Connection(H11Protocol):
         """Bytes that wait in memory for slow readers, over all connections."""
         return sum(item.transport.get_write_buffer_size() for item in self._stalled)
 
+    def open(self) -> int:
+        """How many connections there are."""
+        return len(self.connections)
+
     async def send_file(self, file: IO[bytes], offset: int, count: int) -> None:
         """Send bytes of a file as the body of the answer whose head was sent, from the kernel's cache to the socket.
 
@@ -98,12 +107,25 @@ class Connection(H11Protocol):
                 async with asyncio.timeout(self.stalled_s):
                     sent = await self.loop.sendfile(self.transport, file, offset, size, fallback=True)
             except (TimeoutError, OSError, RuntimeError):
-                self.transport.abort()
+                self._give_up()
                 raise ConnectionError("the client is gone or reads nothing") from None
             if sent < size:
                 self.transport.abort()
                 raise ConnectionError("the file ended early")
             offset, count = offset + size, count - size
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP is answered as a problem too; nothing of it is repeated."""
+        problem = Problem(Stop("CH-SERVE-009", problem="this is no HTTP request"))
+        answer = problem.answer("-", "-")
+        head = [*answer.raw_headers, (b"connection", b"close")]
+        for event in (
+            h11.Response(status_code=400, headers=head, reason=b"Bad Request"),
+            h11.Data(data=bytes(answer.body)),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.write(self.conn.send(h11.EndOfMessage()) or b"")
+        self.transport.close()
 
     def _expect(self) -> None:
         self._arriving = self.loop.call_later(self.request_s, self._give_up)
@@ -130,8 +152,11 @@ class Connection(H11Protocol):
             self._leaving = None
 
     def _give_up(self) -> None:
+        """Close at once and forget what was not sent: the kernel would keep it for a client that reads nothing."""
         with contextlib.suppress(OSError):
-            self.transport.abort()
+            held = self.transport.get_extra_info("socket")
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
 
 
 def protocol(request_s: float, stalled_s: float) -> Callable[..., Connection]:

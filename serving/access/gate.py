@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from serving.edge import Call
 
 CLOSED = ("/v1", "/ogc", "/gov")
-OPEN = frozenset({"/v1/", "/v1/openapi.json", "/v1/docs", "/v1/docs.js", "/v1/docs.css", "/v1/metrics"})
+OPEN = frozenset({"/v1", "/v1/", "/v1/openapi.json", "/v1/docs", "/v1/metrics"})
 _LONGEST = 200  # characters of a credential that are looked at
 
 
@@ -63,6 +63,8 @@ class Gate:
         given = headers.get(b"authorization", b"").decode("latin-1")
         if not given:
             raise Unauthorised("CH-SERVE-001", problem="there is no header Authorization")
+        if sum(name == b"authorization" for name, _ in scope["headers"]) > 1:
+            raise Unauthorised("CH-SERVE-001", problem="the header Authorization stands twice")
         scheme, _, presented = given.partition(" ")
         if scheme.lower() != "bearer" or len(presented) > _LONGEST:
             raise Unauthorised("CH-SERVE-001", problem="the header Authorization holds no Bearer key")

@@ -17,6 +17,7 @@ from http_message_signatures.algorithms import ED25519  # type: ignore[attr-defi
 from http_message_signatures.exceptions import HTTPMessageSignaturesException
 from http_message_signatures.resolvers import HTTPSignatureKeyResolver
 from http_message_signatures.signatures import HTTPMessageVerifier
+from http_message_signatures.structures import CaseInsensitiveDict
 
 from cityhub.errors import Unauthorised
 from serving.access.keys import Key
@@ -32,7 +33,7 @@ class _Message:
 
     method: str
     url: str
-    headers: dict[str, str]
+    headers: Mapping[str, str]
 
 
 class _Known(HTTPSignatureKeyResolver):
@@ -62,7 +63,8 @@ def demand(key: Key, scope: Mapping[str, Any], method: str) -> None:
     url = f"{scope['scheme']}://{host}{path}" + (f"?{query}" if query else "")
     verifier = HTTPMessageVerifier(signature_algorithm=ED25519, key_resolver=_Known(key))
     try:
-        found = verifier.verify(_Message(method, url, headers), max_age=FRESH)
+        message = _Message(method, url, CaseInsensitiveDict(headers))  # type: ignore[no-untyped-call]
+        found = verifier.verify(message, max_age=FRESH)
     except HTTPMessageSignaturesException as error:
         raise Unauthorised("CH-SERVE-017", problem=_plain(error)) from None
     except (KeyError, ValueError, TypeError, AttributeError):

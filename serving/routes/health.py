@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from cityhub.errors import Retry
 from scoring.publication.manifest import current
 from serving.access import keys
 from serving.context import Context
+from serving.protocol import EXTENSION
 from serving.routes import shapes
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
@@ -40,9 +41,12 @@ def router(context: Context) -> APIRouter:
         return {"ready": True, "latest": context.shelf.latest()}
 
     @routes.get("/v1/metrics", response_class=Response, responses=_METRICS)
-    def metrics() -> Response:
-        """Requests, latencies, receipts of this process, for Prometheus."""
-        return Response(context.counters.text(context.shelf.latest()), media_type=PROMETHEUS)
+    async def metrics(request: Request) -> Response:
+        """Requests, latencies, receipts, connections of this process, for Prometheus."""
+        connection = request.scope.get("extensions", {}).get(EXTENSION)
+        there, waiting = (connection.open(), connection.outstanding()) if connection else (0, 0)
+        text = context.counters.text(context.shelf.latest(), connections=there, waiting=waiting)
+        return Response(text, media_type=PROMETHEUS)
 
     @routes.get("/metrics", include_in_schema=False)
     def nights() -> Response:

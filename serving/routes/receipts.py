@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from cityhub import clock
 from cityhub.errors import Stop
@@ -19,18 +19,27 @@ from serving.routes import shapes
 from serving.shelf import Held
 
 
+def _whole_number(value: Any) -> Any:
+    """3.0 is the number 3 in JSON; "3" and true are not."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class Given(BaseModel):
     """The body of a receipt."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     dataset: Annotated[str, Field(max_length=60, description="id of the dataset", examples=["ranking"])]
-    sequence: Annotated[int, Field(ge=1, le=LARGEST, description="the publication that was taken", examples=[1])]
+    sequence: Annotated[
+        int,
+        Field(ge=1, le=LARGEST, description="the publication that was taken", examples=[1]),
+        BeforeValidator(_whole_number),
+    ]
     sha256: Annotated[
         str, Field(pattern="^[0-9a-f]{64}$", description="of the file that was taken, or of the manifest")
     ]
-    rows_accepted: Annotated[int, Field(ge=0, le=10**12)]
-    rows_rejected: Annotated[int, Field(ge=0, le=10**12)]
+    rows_accepted: Annotated[int, Field(ge=0, le=10**12), BeforeValidator(_whole_number)]
+    rows_rejected: Annotated[int, Field(ge=0, le=10**12), BeforeValidator(_whole_number)]
     note: Annotated[str | None, Field(max_length=1000, description="why rows were rejected")] = None
 
 
@@ -39,7 +48,7 @@ def router(context: Context) -> APIRouter:
     routes = APIRouter(prefix="/v1", dependencies=[Depends(known_only)], tags=["receipts"])
     folder = context.settings.home / "receipts"
 
-    @routes.post("/receipts", status_code=201, responses=_RESPONSES, dependencies=[Depends(_whole)])
+    @routes.post("/receipts", status_code=201, responses=_RESPONSES, dependencies=[Depends(_intact)])
     def post(request: Request, body: Given) -> Response:
         """Say what was taken. The same receipt again is answered with 200 and changes nothing.
 
@@ -75,7 +84,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-async def _whole(request: Request) -> None:
+async def _intact(request: Request) -> None:
     """Raise `Stop` CH-SERVE-018 where the body is no JSON, or not what `Content-Digest` says (RFC 9530)."""
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind != "application/json":

@@ -1,0 +1,39 @@
+"""One installation with a few months of rankings, made by hand, and the service over it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+
+from serving.config import Service as Limits
+from tests.extracts.months import DECEMBER, NOVEMBER, Months, settings_in
+from tests.serving.service import Client, key, served
+
+FIRST = {"juji": "1.50", "wulihe": "2", "chengjiao": "3.25"}
+SECOND = {"juji": "1.75", "wulihe": "2", "jincheng": "9"}
+
+
+@dataclass(frozen=True)
+class Town:
+    """The service at `url` over `months`; `client` may read everything."""
+
+    url: str
+    months: Months
+    client: Client
+
+    def client_of(self, name: str, *datasets: str, **more: object) -> Client:
+        """A client with a new key of this scope."""
+        return replace(self.client, key=key(self.months.settings, name, *datasets, **more))
+
+
+@pytest.fixture(scope="package")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """1 and 2: November and its correction, 3: December."""
+    months = Months(settings_in(tmp_path_factory.mktemp("town")))
+    months.extract(NOVEMBER, FIRST)
+    months.extract(NOVEMBER, SECOND)
+    months.extract(DECEMBER, FIRST, "final")
+    with served(months.settings, Limits(failure_burst=100_000, burst=100_000)) as url:
+        yield Town(url, months, Client(url, key(months.settings, "all")))
