@@ -61,14 +61,18 @@ def _planned(found: Any, json_output: bool) -> None:
         table("would be sent", ("dataset", "operation", "records"), rows)
         for dataset, sample in found.samples.items():
             out.print(f"first of {dataset}: {sample}", markup=False)
-        _letters(found.unmapped)
+        _reasons(found.unmapped)
     raise typer.Exit(1 if found.unmapped else 0)
 
 
-def _letters(found: list[dict[str, Any]]) -> None:
-    rows = [(item["target"], item["dataset"], item["state"], " ".join(map(str, item["key"].values())), item["detail"])
-            for item in found]  # fmt: skip
-    table(f"{len(rows)} rows that did not arrive", ("target", "dataset", "state", "key", "why"), rows)
+def _reasons(found: list[dict[str, Any]]) -> None:
+    rows = [
+        (item["target"], item["dataset"], item["state"], item["row_count"],
+         " ".join(map(str, item["first_key"].values())), item["detail"])
+        for item in found
+    ]  # fmt: skip
+    total = sum(item["row_count"] for item in found)
+    table(f"{total} rows that did not arrive", ("target", "dataset", "state", "rows", "first key", "why"), rows)
 
 
 @app.command("list")
@@ -78,7 +82,7 @@ def list_(
     limit: Annotated[int, typer.Option("--limit", min=1, help="rows and batches at most")] = 50,
     json_output: Json = False,
 ) -> None:
-    """Rows by state, those that did not arrive with the reason, and the newest batches with their receipts."""
+    """Rows by state, why some did not arrive, and the newest batches with their receipts; --json has the rows too."""
     from extracts.push import letters
     from extracts.push.outbox import Outbox, path_of
 
@@ -86,13 +90,14 @@ def list_(
     try:
         counts, batches = letters.counts(outbox, target), letters.batches(outbox, target, limit)
         lost = letters.letters(outbox, target, letters.NOT_SENT, limit)
+        why = letters.reasons(outbox, target, letters.NOT_SENT)
     finally:
         outbox.close()
     if json_output:
-        as_json({"rows": counts, "letters": lost, "batches": batches})
+        as_json({"rows": counts, "reasons": why, "letters": lost, "batches": batches})
         return
     table("rows", ("target", "dataset", "state", "rows"), [tuple(row.values()) for row in counts])
-    _letters(lost)
+    _reasons(why)
     columns = (
         "number",
         "target",

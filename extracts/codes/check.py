@@ -85,8 +85,12 @@ def judge(name: str, column: str, values: list[Used]) -> list[Finding]:
         for finding in judges[name](item):
             key = (finding.problem, finding.value)
             known = found.get(key)
-            found[key] = replace(known, rows=known.rows + finding.rows) if known else finding
+            found[key] = finding if known is None else _both(known, finding)
     return list(found.values())
+
+
+def _both(one: Finding, other: Finding) -> Finding:
+    return replace(one, rows=one.rows + other.rows, day=max(one.day, other.day))
 
 
 def _used(con: duckdb.DuckDBPyConnection, name: str, day: date) -> list[Used]:

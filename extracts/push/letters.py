@@ -56,6 +56,18 @@ def letters(outbox: Outbox, target: str | None, states: Iterable[str], limit: in
     return [dict(row) | {"key": json.loads(row["key"])} for row in rows]
 
 
+def reasons(outbox: Outbox, target: str | None, states: Iterable[str]) -> list[Row]:
+    """Why rows did not arrive: one line a reason, with how many rows it keeps and the first key."""
+    marks, names = _marks(states)
+    where, values = ("AND target = ?", [target]) if target else ("", [])
+    rows = outbox.con.execute(
+        "SELECT target, dataset, state, detail, count(*) AS row_count, min(key) AS first_key FROM item "
+        f"WHERE state IN ({marks}) {where} GROUP BY 1, 2, 3, 4 ORDER BY row_count DESC, 1, 2, 3, 4",
+        [*names, *values],
+    )
+    return [dict(row) | {"first_key": json.loads(row["first_key"])} for row in rows]
+
+
 def batches(outbox: Outbox, target: str | None = None, limit: int = 200) -> list[Row]:
     """Batches, newest first, without their bodies."""
     where, values = ("WHERE target = ?", [target]) if target else ("", [])

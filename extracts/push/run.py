@@ -45,7 +45,7 @@ class Pushed:
 
 @dataclass(frozen=True)
 class Planned:
-    """What a push would send now: dataset → operation → records; rows without a word upward; a first record each."""
+    """What a push would send now: dataset → operation → records; why rows have no word upward; a first record each."""
 
     counts: dict[str, dict[str, int]]
     unmapped: list[Row]
@@ -53,7 +53,7 @@ class Planned:
 
 
 def push(
-    settings: Settings, template: Template, *, now: bool = False, whole: bool = False, policy: Policy = PATIENCE
+    settings: Settings, template: Template, *, now: bool = False, whole: bool = False, policy: Policy | None = None
 ) -> Pushed:  # fmt: skip
     """Send what is due; `now`: also what waits for its next try; `whole`: compare everything with what was told before.
 
@@ -70,7 +70,7 @@ def push(
             letters.again(outbox, template.target, ("unmapped",))
             made = _maker(template, measures(store))
             for dataset in template.datasets:
-                _dataset(outbox, sender, template, dataset, made, done, now=now, policy=policy)
+                _dataset(outbox, sender, template, dataset, made, done, now=now, policy=policy or PATIENCE)
         finally:
             counted = {(row["dataset"], row["state"]): row["row_count"] for row in letters.counts(outbox, done.target)}
             done.waiting = sum(n for (_, state), n in counted.items() if state in {"waiting", "batched"})
@@ -103,7 +103,7 @@ def plan(settings: Settings, template: Template, *, whole: bool = False) -> Plan
                 samples.setdefault(dataset, rows[0])
                 outbox.sent(batch, None, {})
             counts[dataset] = told
-        return Planned(counts, letters.letters(outbox, template.target, ("unmapped",)), samples)
+        return Planned(counts, letters.reasons(outbox, template.target, ("unmapped",)), samples)
     finally:
         outbox.close()
 

@@ -91,8 +91,8 @@ class FieldRule(Model):
 
 
 class DatasetRule(Model):
-    """How one dataset goes up. `fields: all` sends our columns as they are. `where`: only rows with these values;
-    `leave_out`: never rows with these values, because somebody decided so."""
+    """How one dataset goes up. `fields: all` sends our columns as they are. `where`: only rows with these values, `*`
+    stands for anything; `leave_out`: never rows with these values, because somebody decided so."""
 
     path: str
     fields: dict[str, FieldRule] | Literal["all"]

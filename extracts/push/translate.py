@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from fnmatch import fnmatchcase
 from typing import Any
 
 from extracts.codes import lists
@@ -23,8 +24,12 @@ class Unmapped(Exception):
 
 def wanted(rule: DatasetRule, row: Row) -> bool:
     """Whether the upper level is to have the row."""
-    kept = all(_text(row.get(column)) in values for column, values in rule.where.items())
-    return kept and not any(_text(row.get(column)) in values for column, values in rule.leave_out.items())
+    kept = all(_fits(row.get(column), patterns) for column, patterns in rule.where.items())
+    return kept and not any(_fits(row.get(column), patterns) for column, patterns in rule.leave_out.items())
+
+
+def _fits(value: object, patterns: list[str]) -> bool:
+    return any(fnmatchcase(_text(value), pattern) for pattern in patterns)
 
 
 def record(template: Template, dataset: str, op: str, row: Row, measure: str | None) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def test_a_part_is_read_by_the_generation_of_its_length() -> None:
 
 
 def test_one_finding_a_problem_counts_the_rows_of_all_its_values() -> None:
-    values = [Used(f"410221002001{n:03d}", None, n, NOW) for n in (1, 2, 3)]
+    values = [Used(f"410221002001{n:03d}", None, n, NOW if n == 2 else BEFORE) for n in (1, 2, 3)]
     assert judge("enf_case_grid", "c", values) == [Finding("c", "410221002", "unknown", "divisions", 6, NOW)]
 
 

@@ -332,3 +332,34 @@ def test_the_manifest_of_the_first_trust_is_the_one_that_a_person_can_compare(li
     assert (name, public) == (sign.key_id(public), sign.signer(line.shelf.settings).public)
     told = json.loads(json.dumps(base64.b64encode(public).decode()))
     assert told == client(line.address, line.secret).publication(DATASET)["public_key"]
+
+
+def test_a_file_taken_with_the_client_alone_is_whole_or_not_there(line: Line, tmp_path: Path) -> None:
+    line.shelf.put(indicator_value=values(1.0))
+    line.between.change = lambda number, request, answer: replace(answer, body=answer.body[::-1])
+    with pytest.raises(Stop) as caught:
+        client(line.address, line.secret).download("/v1/files/x.parquet", tmp_path / "x", "0" * 64, 1)
+    assert caught.value.code in {"CH-CLIENT-004", "CH-CLIENT-005"}
+    item = line.shelf.store.manifest(1).file(DATASET, "parquet")
+    assert item is not None
+    with pytest.raises(Stop) as caught:
+        client(line.address, line.secret).download(
+            f"/v1/files/{item.sha256}.parquet", tmp_path / "x", item.sha256, item.bytes
+        )
+    assert caught.value.code == "CH-CLIENT-005"
+    assert list(tmp_path.glob("x*")) == []
+
+
+def test_a_publication_that_says_something_else_than_before_is_seen(line: Line, tmp_path: Path) -> None:
+    line.shelf.put(indicator_value=values(1.0))
+    line.pull()
+    other = Shelf(tmp_path / "other")
+    (other.settings.home / "secrets").mkdir(parents=True)
+    text = (line.shelf.settings.home / "secrets" / "extract_key").read_text()
+    (other.settings.home / "secrets" / "extract_key").write_text(text)
+    other.put(indicator_value=values(9.0))
+    with served(other) as address:
+        line.between.address = address
+        with pytest.raises(Stop) as caught:
+            line.pull(secret=key(other), full=True)
+    assert caught.value.code == "CH-CLIENT-011"

@@ -102,10 +102,11 @@ def test_a_delete_names_the_key_in_the_words_of_the_target() -> None:
 
 
 def test_rows_are_chosen_and_left_out() -> None:
-    chosen = {"path": "/v", "fields": "all", "where": {"period_kind": ["month"]}, "leave_out": {"unit": ["cgj"]}}
+    chosen = {"path": "/v", "fields": "all", "where": {"period_kind": ["month"]}, "leave_out": {"unit": ["cgj", "*:*"]}}
     rule = made({}, datasets={"indicator_value": chosen}).datasets["indicator_value"]
     assert wanted(rule, ROW)
     assert not wanted(rule, ROW | {"unit": "cgj"})
+    assert not wanted(rule, ROW | {"unit": "road:1"})
     assert not wanted(rule, ROW | {"period_kind": "day"})
 
 
