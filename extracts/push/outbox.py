@@ -193,9 +193,7 @@ class Outbox:
 
     def _waiting(self, con: sqlite3.Connection, target: str, dataset: str, size: int) -> list[Item]:
         where = "target = ? AND dataset = ? AND state = 'waiting'"
-        first = con.execute(
-            f"SELECT most FROM item WHERE {where} ORDER BY id LIMIT 1", (target, dataset)
-        ).fetchone()
+        first = con.execute(f"SELECT most FROM item WHERE {where} ORDER BY id LIMIT 1", (target, dataset)).fetchone()
         if first is None:
             return []
         most = first["most"]
