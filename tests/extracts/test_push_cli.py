@@ -79,7 +79,7 @@ def test_a_pull_over_http_and_from_a_bundle(city: Shelf, tmp_path: Path) -> None
         )
         assert (code, [item["dataset"] for item in told]) == (0, ["indicator_value", "ranking", "indicator"])
         assert run("pull", "--from", address, "--into", str(tmp_path / "a"))[1]["error"]["code"] == "CH-RUN-003"
-        (tmp_path / "key.txt").write_text("wrong")
+        (tmp_path / "key.txt").write_text("chk_of_nobody_at_all")
         code, told = run(
             "pull", "--from", address, "--key-file", str(tmp_path / "key.txt"), "--into", str(tmp_path / "b")
         )
