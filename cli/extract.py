@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cityhub.settings import load as load_settings
 from cli import extract_codes, extract_pull, extract_push
 from cli.output import as_json, guarded, out, table
+
+if TYPE_CHECKING:
+    from extracts.model import ExtractManifest
 
 app = typer.Typer(help="Extracts: publications as numbered, signed files.", no_args_is_help=True)
 app.command("pull")(extract_pull.pull)
@@ -39,10 +43,7 @@ def list_extracts(json_output: Json = False) -> None:
     table("extracts", columns, rows)
 
 
-def _short(made: object) -> dict[str, object]:
-    from dataclasses import asdict, is_dataclass
-
-    assert is_dataclass(made) and not isinstance(made, type)
+def _short(made: ExtractManifest) -> dict[str, Any]:
     return {key: value for key, value in asdict(made).items() if key != "files"}
 
 
@@ -79,8 +80,6 @@ def show(
     json_output: Json = False,
 ) -> None:
     """The manifest of an extract; exit code 1 when its signature, its files or the chain are not what was signed."""
-    from dataclasses import asdict
-
     from extracts.check import problems
     from extracts.store import Store, root_of
 

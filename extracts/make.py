@@ -26,13 +26,15 @@ from warehouse import lake
 from warehouse.names import identifier, literal
 
 logger = log.get("cityhub.extracts")
+LEFT_OUT = {"CH-EXT-006", "CH-EXT-012", "CH-EXT-013"}  # of a number that never gets an extract, and later ones do
 
 
 def make(settings: Settings, number: int) -> ExtractManifest:
     """The extract of a publication; made now, after those before it, unless it is there.
 
     Raises `Stop` CH-PUB-001 without the publication, CH-PUB-004 when its files are damaged, CH-EXT-006 when rows share
-    a key, CH-EXT-007 without a usable signing key.
+    a key, CH-EXT-012 when one has none, CH-EXT-007 without a usable signing key, CH-EXT-013 when a later one was made
+    without it.
     """
     publications.read(folder_of(settings.publications, number))
     _make_until(settings, number)
@@ -40,7 +42,8 @@ def make(settings: Settings, number: int) -> ExtractManifest:
 
 
 def make_missing(settings: Settings) -> list[int]:
-    """Make the extracts of all publications that have none, oldest first; their numbers."""
+    """Make the extracts of all publications that have none, oldest first; their numbers. One that cannot have an
+    extract is left out, and raises only while it is the newest."""
     known = publications.numbers(settings.publications)
     return _make_until(settings, known[-1]) if known else []
 
@@ -55,8 +58,15 @@ def _make_until(settings: Settings, last: int) -> list[int]:
         store = Store(root)
         there = set(store.sequences())
         for number in publications.numbers(settings.publications):
-            if store.floor() <= number <= last and number not in there:
+            if not store.floor() <= number <= last or number in there:
+                continue
+            try:
                 _make(settings, store, number)
+            except Stop as error:
+                if error.code not in LEFT_OUT or number == last:
+                    raise
+                log.event(logger, "extract left out", level=40, publication=number, code=error.code)
+            else:
                 made.append(number)
     return made
 
@@ -69,6 +79,7 @@ def _make(settings: Settings, store: Store, number: int) -> None:
     same_month = [item for item in earlier if store.manifest(item).period == publication.period]
     before = same_month[-1] if same_month else None
     work = store.root / f".{folder_name(number)}.partial"
+    shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     con = write.connect()
     try:
@@ -93,6 +104,10 @@ def _make(settings: Settings, store: Store, number: int) -> None:
     )
     sign.publish_key(store.root, signer.public)
     seal(work, made, signer, keys)
+    following = next((item for item in store.sequences() if item > number), None)
+    if following is not None and store.manifest(following).previous != sha256(work / MANIFEST):
+        shutil.rmtree(work)
+        raise Stop("CH-EXT-013", sequence=number, following=following, folder=str(store.folder(number)))
     take_place(work, store.folder(number))
     log.event(logger, "extract", publication=number, interval=publication.period, rows=sum(f.rows for f in files) // 3)
 

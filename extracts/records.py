@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -46,10 +47,11 @@ def records(
     Raises as `Store.state`, and CH-EXT-002 when a file is gone. An `after` of another length is a ValueError.
     """
     found: list[Row] = []
-    for month, sequence in store.state(dataset, at).items():
-        if len(found) < limit and _may_hold(month, period, only, after):
-            wanted = _Filter(of(dataset), period, unit, only)
-            found += _page(_path(store, dataset, sequence), wanted, after, limit - len(found))
+    wanted = _Filter(of(dataset), period, unit, only)
+    with _unless_expired(store, dataset, at):
+        for month, sequence in store.state(dataset, at).items():
+            if len(found) < limit and _may_hold(month, period, only, after):
+                found += _page(_path(store, dataset, sequence), wanted, after, limit - len(found))
     return found
 
 
@@ -72,15 +74,28 @@ def changes(
     """
     if since > to:
         raise Stop("CH-EXT-004", token=since, latest=to)
-    now, then = store.state(dataset, to), store.state(dataset, since)
     found: list[Row] = []
-    for month, sequence in now.items():
-        earlier = then.get(month)
-        if earlier != sequence and len(found) < limit and _may_hold(month, period, only, after):
-            wanted = _Filter(of(dataset), period, unit, only)
-            old = None if earlier is None else _path(store, dataset, earlier)
-            found += _differences(_path(store, dataset, sequence), old, wanted, after, limit - len(found))
+    wanted = _Filter(of(dataset), period, unit, only)
+    with _unless_expired(store, dataset, since, to):
+        now, then = store.state(dataset, to), store.state(dataset, since)
+        for month, sequence in now.items():
+            earlier = then.get(month)
+            if earlier != sequence and len(found) < limit and _may_hold(month, period, only, after):
+                old = None if earlier is None else _path(store, dataset, earlier)
+                found += _differences(_path(store, dataset, sequence), old, wanted, after, limit - len(found))
     return found
+
+
+@contextmanager
+def _unless_expired(store: Store, dataset: str, *at: int) -> Iterator[None]:
+    """A file that went away while it was read may have been pruned: then the sequence has expired, and nothing is
+    damaged."""
+    try:
+        yield
+    except (Stop, duckdb.IOException):
+        for sequence in at:
+            store.state(dataset, sequence)
+        raise
 
 
 class _Filter:

@@ -34,7 +34,7 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 def rows(con: duckdb.DuckDBPyConnection, dataset: Dataset, fresh: str, before: Path | None, sequence: int) -> None:
     """Make the table `made` from a SELECT and the Parquet file of the extract before; the variables of carry.sql are
-    set. Raises `Stop` CH-EXT-006 when two rows have one key."""
+    set. Raises `Stop` CH-EXT-006 when two rows have one key, CH-EXT-012 when one has no whole key."""
     own = [column.name for column in dataset.own]
     cast = ", ".join(f"CAST({identifier(c.name)} AS {SQL_TYPES[c.type]}) AS {identifier(c.name)}" for c in dataset.own)
     con.execute(f"CREATE OR REPLACE TEMP TABLE fresh AS SELECT {cast} FROM ({fresh})")
@@ -53,6 +53,10 @@ def rows(con: duckdb.DuckDBPyConnection, dataset: Dataset, fresh: str, before: P
 
 
 def _unique(con: duckdb.DuckDBPyConnection, dataset: Dataset, sequence: int) -> None:
+    for column in dataset.key:
+        row = con.execute(f"SELECT count(*) FROM fresh WHERE {identifier(column)} IS NULL").fetchone()
+        if row and row[0]:
+            raise Stop("CH-EXT-012", sequence=sequence, dataset=dataset.id, column=column, count=row[0])
     key = identifiers(dataset.key)
     found = con.execute(
         f"SELECT any_value(concat_ws(' ', {key})), count(*) FROM fresh GROUP BY {key} HAVING count(*) > 1 LIMIT 1"

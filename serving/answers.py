@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request, Response
@@ -15,27 +16,32 @@ FOREVER = "private, max-age=31536000, immutable"
 VARY = "Accept, Authorization"
 
 
-def answer(
-    request: Request,
-    content: Any,
-    *,
-    status: int = 200,
-    media_type: str = "application/json",
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    """Content as JSON with ETag and Repr-Digest; 304 where the client holds it."""
+@dataclass(frozen=True)
+class Prepared:
+    """Content as it is sent, with its headers."""
+
+    body: bytes
+    headers: Mapping[str, str]
+
+
+def prepare(content: Any, headers: Mapping[str, str] | None = None) -> Prepared:
+    """Content as JSON with ETag and Repr-Digest."""
     body = (json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
-    digest = hashlib.sha256(body)
-    found = {
-        "ETag": f'"{digest.hexdigest()[:32]}"',
-        "Repr-Digest": repr_digest(digest.hexdigest()),
-        "Cache-Control": CACHED,
-        "Vary": VARY,
-        **(headers or {}),
-    }
-    if status == 200 and fresh(request, found["ETag"]):
-        return not_modified(found)
-    return Response(body, status, found, media_type)
+    digest = hashlib.sha256(body).hexdigest()
+    base = {"ETag": f'"{digest[:32]}"', "Repr-Digest": repr_digest(digest), "Cache-Control": CACHED, "Vary": VARY}
+    return Prepared(body, {**base, **(headers or {})})
+
+
+def give(request: Request, prepared: Prepared, status: int = 200) -> Response:
+    """What was prepared; 304 where the client holds it."""
+    if status == 200 and fresh(request, prepared.headers["ETag"]):
+        return not_modified(prepared.headers)
+    return Response(prepared.body, status, dict(prepared.headers), "application/json")
+
+
+def answer(request: Request, content: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Content as JSON; 304 where the client holds it."""
+    return give(request, prepare(content, headers), status)
 
 
 def not_modified(headers: Mapping[str, str]) -> Response:

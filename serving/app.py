@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -37,6 +39,7 @@ def make_app(settings: Settings, limits: Service | None = None) -> ASGIApp:
         cursors=cursors.of(settings),
         audit=Audit(settings.home / "audit"),
         counters=Counters(),
+        builders=asyncio.Semaphore(limits.builders),
     )
     edge = Edge(routes(context), Gate(settings.home, limits), context.audit, context.counters, limits)
     return Envelope(edge) if limits.gov else edge

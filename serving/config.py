@@ -14,8 +14,8 @@ class Service:
 
     `rate`, `burst`: requests a second of one key, and how many may come at once. `failures`, `failure_burst`: the same
     for refused requests of one address. Sizes are bytes, times seconds.
-    `outstanding_bytes`: of answers that wait for slow readers. `page`, `largest_page`: rows. `gov`: whether the
-    profile for consumers with appKey, timestamp and signature is on.
+    `outstanding_bytes`: of answers that wait for slow readers. `page`: rows; `builders`: pages made at once.
+    `gov`: whether the profile for consumers with appKey, timestamp and signature is on.
     """
 
     rate: float = 100.0
@@ -26,9 +26,9 @@ class Service:
     header_bytes: int = 16 * 1024
     header_count: int = 100
     body_bytes: int = 16 * 1024
-    outstanding_bytes: int = 256 * 1024 * 1024
+    outstanding_bytes: int = 128 * 1024 * 1024
     page: int = 1000
-    largest_page: int = 10_000
+    builders: int = 4
     request_s: float = 20.0
     stalled_s: float = 60.0
     idle_s: int = 15

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -28,6 +29,7 @@ class Context:
     cursors: Cursors
     audit: Audit
     counters: Counters
+    builders: asyncio.Semaphore  # few pages are made at once: each takes memory, and the machine has few cores
 
 
 def key_of(request: Request) -> Key:

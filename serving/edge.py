@@ -82,7 +82,7 @@ class _Exchange:
             if self.head:
                 scope["method"] = "GET"
             self._sizes()
-            self._room()
+            demand_room(scope, edge.limits)
             edge.gate.admit(scope, self.headers, call)
             await edge.app(scope, self.receive, self.send)
         except (HubError, Problem) as error:
@@ -103,14 +103,6 @@ class _Exchange:
         declared = self.headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared[:20]) > limits.body_bytes:
             raise self._too_long()
-
-    def _room(self) -> None:
-        connection = self.scope.get("extensions", {}).get(EXTENSION)
-        if connection is None:
-            return
-        limits = self.edge.limits
-        if connection.open() > limits.connections or connection.outstanding() > limits.outstanding_bytes:
-            raise Problem(Retry("CH-SERVE-019"), headers={"Retry-After": "5"})
 
     def _too_long(self) -> Problem:
         error = Stop("CH-SERVE-012", problem=f"at most {self.edge.limits.body_bytes} bytes of body are taken")
@@ -183,3 +175,12 @@ class _Exchange:
             bytes=int(length) if length.isdigit() else None,
             ms=round(took * 1000, 1),
         )
+
+
+def demand_room(scope: Scope, limits: Service) -> None:
+    """Raise `Problem` 503 where there are too many connections, or too much waits for slow readers."""
+    connection = scope.get("extensions", {}).get(EXTENSION)
+    if connection is None:
+        return
+    if connection.open() > limits.connections or connection.outstanding() > limits.outstanding_bytes:
+        raise Problem(Retry("CH-SERVE-019"), headers={"Retry-After": "5"})

@@ -68,7 +68,7 @@ Cursor = Annotated[
 ]
 
 
-def known_only(request: Request) -> None:
+async def known_only(request: Request) -> None:  # no thread is needed for so little
     """Raise `Stop` CH-SERVE-009 for a parameter that the address does not have, or that stands twice."""
     route: BaseRoute | None = request.scope.get("route")
     dependant = getattr(route, "dependant", None)

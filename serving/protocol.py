@@ -21,7 +21,7 @@ from cityhub.errors import Stop
 from serving.problems import Problem
 
 EXTENSION = "cityhub.connection"
-_BLOCK = 1024 * 1024
+_BLOCK = 8 * 1024 * 1024
 _WHOLE = {h11.DONE, h11.MUST_CLOSE, h11.CLOSED, h11.ERROR}
 
 
@@ -53,7 +53,6 @@ class Connection(H11Protocol):
         super().__init__(config, server_state, app_state, _loop)
         self.request_s, self.stalled_s, self._stalled = request_s, stalled_s, stalled
         self._arriving: asyncio.TimerHandle | None = None
-        self._leaving: asyncio.TimerHandle | None = None
         self.app = self._with_extension(self.app)
 
     def _with_extension(self, app: Any) -> Any:
@@ -64,11 +63,15 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        with contextlib.suppress(OSError, AttributeError):
+            # The kernel gives up on a client that takes nothing for so long; one that reads slowly may go on.
+            held = transport.get_extra_info("socket")
+            held.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(self.stalled_s * 1000))
         self._expect()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._arrived()
-        self._left()
+        self._stalled.discard(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -81,10 +84,9 @@ class Connection(H11Protocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         self._stalled.add(self)
-        self._watch(self.transport.get_write_buffer_size())
 
     def resume_writing(self) -> None:
-        self._left()
+        self._stalled.discard(self)
         super().resume_writing()
 
     def outstanding(self) -> int:
@@ -98,15 +100,14 @@ class Connection(H11Protocol):
     async def send_file(self, file: IO[bytes], offset: int, count: int) -> None:
         """Send bytes of a file as the body of the answer whose head was sent, from the kernel's cache to the socket.
 
-        Raises `ConnectionError` when the client is gone, `TimeoutError` when it reads nothing.
+        Raises `ConnectionError` when the client is gone or reads nothing.
         """
         while count > 0:
             size = min(count, _BLOCK)
             self.conn.send_with_data_passthrough(h11.Data(data=_Passed(size)))  # type: ignore[arg-type]
             try:
-                async with asyncio.timeout(self.stalled_s):
-                    sent = await self.loop.sendfile(self.transport, file, offset, size, fallback=True)
-            except (TimeoutError, OSError, RuntimeError):
+                sent = await self.loop.sendfile(self.transport, file, offset, size, fallback=True)
+            except (OSError, RuntimeError):
                 self._give_up()
                 raise ConnectionError("the client is gone or reads nothing") from None
             if sent < size:
@@ -134,22 +135,6 @@ class Connection(H11Protocol):
         if self._arriving is not None:
             self._arriving.cancel()
             self._arriving = None
-
-    def _watch(self, waiting: int) -> None:
-        self._leaving = self.loop.call_later(self.stalled_s, self._look_again, waiting)
-
-    def _look_again(self, waiting: int) -> None:
-        left = self.transport.get_write_buffer_size()
-        if left < waiting:
-            self._watch(left)  # slow, but it reads
-        else:
-            self._give_up()
-
-    def _left(self) -> None:
-        self._stalled.discard(self)
-        if self._leaving is not None:
-            self._leaving.cancel()
-            self._leaving = None
 
     def _give_up(self) -> None:
         """Close at once and forget what was not sent: the kernel would keep it for a client that reads nothing."""

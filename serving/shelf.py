@@ -38,6 +38,7 @@ class Shelf:
         self._lock = threading.Lock()
         self._stamp = -1
         self._held: Mapping[int, Held] = {}
+        self._kept: frozenset[int] = frozenset()
         self._places: Mapping[str, tuple[tuple[Held, ExtractFile], ...]] = {}
 
     def all(self) -> Mapping[int, Held]:
@@ -63,6 +64,11 @@ class Shelf:
             raise Stop("CH-SERVE-007", what="publication", value=sequence)
         return found
 
+    def kept(self, sequence: int) -> bool:
+        """Whether the files of an extract are there still; pruning leaves its manifest."""
+        self.all()
+        return sequence in self._kept
+
     def files(self, digest: str) -> tuple[tuple[Held, ExtractFile], ...]:
         """Every place where a file of this sha256 stands: empty files of two datasets are the same bytes."""
         self.all()
@@ -79,6 +85,7 @@ class Shelf:
     def _load(self) -> None:
         known = self._held
         held = dict(self._read(known))
+        self._kept = frozenset(sequence for sequence in held if self.store.held(sequence))
         if held.keys() == known.keys():
             return
         places: dict[str, tuple[tuple[Held, ExtractFile], ...]] = {}

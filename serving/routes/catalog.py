@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -12,7 +13,7 @@ from cityhub.errors import Stop
 from extracts import sign
 from extracts.datasets import DATASETS, Dataset
 from extracts.model import FORMATS, SIGNATURES
-from serving.answers import answer
+from serving.answers import Prepared, answer, give, prepare
 from serving.context import Context, dataset_of, key_of, readable, visible
 from serving.parameters import DatasetId, Month, Which, known_only
 from serving.routes import shapes
@@ -68,7 +69,12 @@ def router(context: Context) -> APIRouter:
         """One publication: manifest, signature, files. `latest` is the newest that the key may read."""
         dataset = dataset_of(request, id)
         held = _choose(context, request, dataset, which)
-        return answer(request, _whole(context, dataset, held))
+        return give(request, whole(dataset.id, held.sequence, held.sha256, shelf.kept(held.sequence)))
+
+    @lru_cache(maxsize=4096)
+    def whole(id: str, sequence: int, _sha256: str, there: bool) -> Prepared:
+        # What was published never changes: thousands who ask whether there is something new cost one answer.
+        return prepare(_whole(context, DATASETS[id], shelf.get(sequence), there))
 
     return routes
 
@@ -139,11 +145,10 @@ def _listed(dataset: Dataset, held: Held, newest: dict[str, int]) -> dict[str, A
     }
 
 
-def _whole(context: Context, dataset: Dataset, held: Held) -> dict[str, Any]:
+def _whole(context: Context, dataset: Dataset, held: Held, there: bool) -> dict[str, Any]:
     store, manifest = context.shelf.store, held.manifest
     public = sign.public_keys(store.root).get(manifest.key_id)
     signatures = {kind: _b64(found) for kind in SIGNATURES if (found := store.signature(held.sequence, kind))}
-    there = store.held(held.sequence)
     return {
         "sequence": held.sequence,
         "manifest": asdict(manifest),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from cityhub.errors import HubError, Stop
 from extracts import records as rows
@@ -13,6 +15,7 @@ from extracts.datasets import Dataset
 from serving import formats
 from serving.answers import CACHED, VARY, answer, etag_of, fresh, not_modified
 from serving.context import Context, dataset_of, key_of
+from serving.edge import demand_room
 from serving.parameters import AsOf, Cursor, DatasetId, Limit, Period, Since, Unit, known_only
 from serving.problems import Problem
 from serving.routes import shapes
@@ -23,7 +26,7 @@ def router(context: Context) -> APIRouter:
     routes = APIRouter(prefix="/v1/datasets/{id}", dependencies=[Depends(known_only)], tags=["rows"])
 
     @routes.get("/records", responses=_RECORDS)
-    def records(
+    async def records(
         request: Request,
         id: DatasetId,
         period: Period = None,
@@ -44,33 +47,39 @@ def router(context: Context) -> APIRouter:
         key, size = key_of(request), limit or context.limits.page
         headers = {"CityHub-As-Of": str(at), "Cache-Control": CACHED, "Vary": VARY}
         headers["ETag"] = etag_of(key.scope.fingerprint(), asked, at, after, size, kind)
-        _demand(context, request, dataset, at)
         if fresh(request, headers["ETag"]):
             return not_modified(headers)
-        found = rows.records(
-            context.shelf.store,
-            dataset.id,
-            at=at,
-            period=period,
-            unit=unit,
-            after=after,
-            limit=size + 1,
-            only=key.scope.only,
-        )
-        page = found[:size]
-        following = None
-        if len(found) > size:
-            following = context.cursors.make(asked | {"as_of": at}, list(rows.key_of(dataset.id, page[-1])))
-            headers["Link"] = _link(request, cursor=following, limit=limit, period=period, unit=unit)
-        if kind == formats.CSV:
-            return Response(formats.csv(dataset, page), 200, headers, "text/csv; charset=utf-8")
-        if kind == formats.ARROW:
-            return Response(formats.arrow(dataset, page), 200, headers, formats.ARROW)
-        content = {"as_of": at, "items": page, "next": following}
-        return answer(request, content, headers=headers)
+
+        def page() -> Response:
+            _demand(context, dataset, at)
+            found = rows.records(
+                context.shelf.store,
+                dataset.id,
+                at=at,
+                period=period,
+                unit=unit,
+                after=after,
+                limit=size + 1,
+                only=key.scope.only,
+            )
+            following = None
+            if len(found) > size:
+                last = list(rows.key_of(dataset.id, found[size - 1]))
+                following = context.cursors.make(asked | {"as_of": at}, last)
+                headers["Link"] = _link(request, cursor=following, limit=limit, period=period, unit=unit)
+            if kind == formats.CSV:
+                return Response(formats.csv(dataset, found[:size]), 200, headers, "text/csv; charset=utf-8")
+            if kind == formats.ARROW:
+                return Response(formats.arrow(dataset, found[:size]), 200, headers, formats.ARROW)
+            content = {"as_of": at, "items": found[:size], "next": following}
+            return answer(request, content, headers=headers)
+
+        return await _made(context, request, page)
 
     @routes.get("/changes", responses=shapes.ok(shapes.CHANGES, 404, 410))
-    def changes(request: Request, id: DatasetId, since: Since, limit: Limit = None, cursor: Cursor = None) -> Response:
+    async def changes(
+        request: Request, id: DatasetId, since: Since, limit: Limit = None, cursor: Cursor = None
+    ) -> Response:
         """What differs between the publication that you hold (`since`) and the newest (`to`), once for each key.
 
         Follow `next` to the end, apply all pages, then keep `to`: it is the next `since`. 410 says that `since` is too
@@ -83,25 +92,29 @@ def router(context: Context) -> APIRouter:
         to = pinned.get("to", latest)
         key, size = key_of(request), limit or context.limits.page
         etag = etag_of(key.scope.fingerprint(), asked, to, after, size)
-        _demand(context, request, dataset, since, to)
         if fresh(request, etag):
             return not_modified({"ETag": etag, "Cache-Control": CACHED, "Vary": VARY})
-        found = rows.changes(
-            context.shelf.store,
-            dataset.id,
-            since=since,
-            to=to,
-            after=after,
-            limit=size + 1,
-            only=key.scope.only,
-        )
-        page = found[:size]
-        following, headers = None, {"ETag": etag}
-        if len(found) > size:
-            last = [str(page[-1]["key"][name]) for name in dataset.key]
-            following = context.cursors.make(asked | {"to": to}, last)
-            headers["Link"] = _link(request, since=since, cursor=following, limit=limit)
-        return answer(request, {"since": since, "to": to, "items": page, "next": following}, headers=headers)
+
+        def page() -> Response:
+            _demand(context, dataset, since, to)
+            found = rows.changes(
+                context.shelf.store,
+                dataset.id,
+                since=since,
+                to=to,
+                after=after,
+                limit=size + 1,
+                only=key.scope.only,
+            )
+            following, headers = None, {"ETag": etag}
+            if len(found) > size:
+                last = [str(found[size - 1]["key"][name]) for name in dataset.key]
+                following = context.cursors.make(asked | {"to": to}, last)
+                headers["Link"] = _link(request, since=since, cursor=following, limit=limit)
+            content = {"since": since, "to": to, "items": found[:size], "next": following}
+            return answer(request, content, headers=headers)
+
+        return await _made(context, request, page)
 
     return routes
 
@@ -109,6 +122,15 @@ def router(context: Context) -> APIRouter:
 _RECORDS: dict[int | str, dict[str, Any]] = shapes.ok(shapes.RECORDS, 404, 410)
 _RECORDS[200]["content"]["text/csv"] = {"schema": {"type": "string"}}
 _RECORDS[200]["content"][formats.ARROW] = {"schema": {"type": "string", "format": "binary"}}
+
+
+async def _made(context: Context, request: Request, page: Callable[[], Response]) -> Response:
+    """A page, made in a thread, few at a time, and none while too much waits for slow readers."""
+    async with context.builders:
+        if await request.is_disconnected():
+            raise ConnectionError("the client did not wait")
+        demand_room(request.scope, context.limits)
+        return await run_in_threadpool(page)
 
 
 def _go_on(
@@ -132,7 +154,7 @@ def _go_on(
     return made, tuple(after)
 
 
-def _demand(context: Context, request: Request, dataset: Dataset, *tokens: int) -> None:
+def _demand(context: Context, dataset: Dataset, *tokens: int) -> None:
     """Raise 404 for a publication that there never was, 410 with a new baseline for one that has expired."""
     for token in tokens:
         try:

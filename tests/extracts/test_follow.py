@@ -71,7 +71,7 @@ class Consumer:
             self.rows, self.token = rows, at
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(history=st.lists(EVENT, min_size=1, max_size=6), size=st.integers(1, 3), every=st.integers(1, 2))
 def test_whoever_follows_the_changes_holds_the_newest_rows(history: list[Any], size: int, every: int) -> None:
     with tempfile.TemporaryDirectory() as home:

@@ -8,9 +8,11 @@ import duckdb
 import pytest
 
 from cityhub.errors import Stop
-from extracts.make import make
+from extracts.make import make, make_missing
 from extracts.model import Only
+from extracts.prune import prune
 from extracts.records import changes, records
+from extracts.store import Store
 from scoring.publication import manifest
 from tests.extracts.months import DECEMBER, NOVEMBER, Months
 
@@ -89,16 +91,60 @@ def test_filters_hold_for_rows_and_for_what_left_them(months: Months) -> None:
     assert (gone["op"], gone["key"]["unit"], gone["row"]) == ("delete", "a", None)
 
 
-def test_two_rows_with_one_key_make_no_extract(months: Months) -> None:
-    months.publish(NOVEMBER, {"a": "1"})
-    folder = months.settings.publications / "000001"
-    made = manifest.read(folder)
-    path = folder / "ranking.parquet"
-    twice = f"SELECT * FROM read_parquet('{path}') UNION ALL SELECT * FROM read_parquet('{path}')"
-    duckdb.sql(f"COPY (SELECT * FROM ({twice})) TO '{path}.new' (FORMAT parquet)")
+def rewrite(months: Months, number: int, select: str) -> None:
+    """Other rows in a publication, as if it had been made with them; `{rows}` stands for those of before."""
+    folder = months.settings.publications / f"{number:06d}"
+    made, path = manifest.read(folder), folder / "ranking.parquet"
+    rows = f"read_parquet('{path}')"
+    duckdb.sql(f"COPY ({select.format(rows=rows)}) TO '{path}.new' (FORMAT parquet)")
     path.with_name("ranking.parquet.new").replace(path)
     manifest.write(folder, replace(made, files=(replace(made.files[0], sha256=manifest.sha256(path)),)))
-    with pytest.raises(Stop, match="CH-EXT-006") as caught:
-        make(months.settings, 1)
-    assert caught.value.place["count"] == 2
+
+
+TWICE = "SELECT * FROM {rows} UNION ALL SELECT * FROM {rows}"
+KEYLESS = "SELECT * REPLACE (CAST(NULL AS VARCHAR) AS league) FROM {rows}"
+
+
+@pytest.mark.parametrize(("rows_of", "code"), [(TWICE, "CH-EXT-006"), (KEYLESS, "CH-EXT-012")])
+def test_rows_without_a_key_of_their_own_make_no_extract_and_later_numbers_go_on(
+    months: Months, rows_of: str, code: str
+) -> None:
+    months.publish(NOVEMBER, {"a": "1"})
+    rewrite(months, 1, rows_of)
+    for attempt in (make, lambda settings, _: make_missing(settings)):
+        with pytest.raises(Stop, match=code):
+            attempt(months.settings, 1)
     assert months.store.sequences() == []
+    months.publish(NOVEMBER, {"a": "1"})
+    assert make_missing(months.settings) == [2]
+    assert make_missing(months.settings) == []
+    rewrite(months, 1, "SELECT DISTINCT * REPLACE ('territory' AS league) FROM {rows}")
+    assert make_missing(months.settings) == [], "number 2 was signed without it"
+    with pytest.raises(Stop, match="CH-EXT-013"):
+        make(months.settings, 1)
+    assert months.store.sequences() == [2]
+
+
+def test_a_reader_whose_files_are_pruned_under_it_is_told_that_it_has_expired(months: Months) -> None:
+    for number in range(3):
+        months.extract(NOVEMBER, {"a": str(number)})
+    store = months.store
+    (months.store.folder(1) / "ranking.parquet").unlink()
+    with pytest.raises(Stop, match="CH-EXT-002"):
+        records(store, "ranking", at=1, limit=9)
+
+    class Slow(Store):
+        """Reads the state, and then everything older is pruned."""
+
+        def state(self, dataset: str, at: int | None = None) -> dict[str, int]:
+            found = super().state(dataset, at)
+            prune(months.settings, 1)
+            return found
+
+    for read in (
+        lambda: records(Slow(store.root), "ranking", at=2, limit=9),
+        lambda: changes(Slow(store.root), "ranking", since=2, to=3, limit=9),
+    ):
+        (store.root / "floor.json").unlink(missing_ok=True)
+        with pytest.raises(Stop, match="CH-EXT-003"):
+            read()

@@ -103,6 +103,17 @@ def test_the_publication_verifies_and_is_readable_on_its_own(first_night):
     assert ranks == hub.rows("SELECT unit_code, rank FROM ranking ORDER BY 1")
 
 
+def test_the_publication_has_a_signed_extract_with_rows_in_every_dataset(first_night):
+    hub, _ = first_night
+    done = hub.run("extract", "show", "--json")
+    assert done.returncode == 0, done.stdout[-2000:]
+    shown = json.loads(done.stdout)
+    newest = json.loads(hub.run("publish", "list", "--json").stdout)[0]
+    assert (shown["sequence"], shown["publication_sha256"]) == (newest["number"], newest["sha256"])
+    rows = {file["dataset"]: file["rows"] for file in shown["files"]}
+    assert {name for name, count in rows.items() if not count} <= {"event"}, rows
+
+
 def test_no_secret_of_the_sandbox_stands_anywhere_in_the_hub(first_night):
     hub, _ = first_night
     values = [

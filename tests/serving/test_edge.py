@@ -81,7 +81,7 @@ def test_what_is_no_http_gets_a_problem_or_nothing(town: Town) -> None:
     for request in (
         b"\x16\x03\x01\x02\x00",
         b"GET\r\n\r\n",
-        b"GET /v1/ HTTP/1.1\r\nHost: a\r\n x: y\r\n\r\n",
+        b"GET /v1/ HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
         b"GET /v1/\x00 HTTP/1.1\r\nHost: a\r\n\r\n",
         b"\x00" * 4096,
         b"GET / HTTP/1.1\r\n" + b"a" * 80_000,
