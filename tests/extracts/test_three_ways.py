@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from extracts.bundle import bundle
+from extracts.prune import prune
 from extracts.pull.run import pull
 from extracts.pull.source import HttpSource, ferried
 from extracts.push.run import push
@@ -90,3 +91,17 @@ def test_pull_push_and_ferry_end_with_the_same_rows(
     assert rows_of(tmp_path / "pull.duckdb") == expected
     assert rows_of(ferry) == expected
     assert upper.rows() == expected
+
+
+def test_a_ferry_after_a_long_time_begins_anew(shelf: Shelf, tmp_path: Path) -> None:
+    ferry = tmp_path / "ferry.duckdb"
+    shelf.put(indicator_value=[value("A", "juji", 1.0)])
+    bundle(shelf.settings, tmp_path / "1.tar")
+    assert pull(ferried(tmp_path / "1.tar", ferry, None), ferry)[0].how == "full"
+    shelf.put(indicator_value=[value("A", "juji", 2.0)])
+    shelf.put(indicator_value=[value("A", "juji", 3.0), value("B", "juji", 3.0)])
+    prune(shelf.settings, keep=1)
+    bundle(shelf.settings, tmp_path / "2.tar")
+    found = pull(ferried(tmp_path / "2.tar", ferry, None), ferry)[0]
+    assert (found.how, found.since, found.to) == ("full", 1, 3)
+    assert rows_of(ferry) == shelf.rows(DATASET)
