@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cityhub.settings import load as load_settings
+from cli import extract_codes, extract_pull, extract_push
 from cli.output import as_json, guarded, out, table
 
 if TYPE_CHECKING:
     from extracts.model import ExtractManifest
 
 app = typer.Typer(help="Extracts: publications as numbered, signed files.", no_args_is_help=True)
+app.command("pull")(extract_pull.pull)
+app.command("push")(extract_push.push)
+app.add_typer(extract_push.app, name="outbox")
+app.add_typer(extract_codes.app, name="codes")
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 

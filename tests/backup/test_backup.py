@@ -12,6 +12,9 @@ import pytest
 
 from cityhub.errors import HubError, Stop, Usage
 from cityhub.settings import Settings
+from extracts.push.letters import counts
+from extracts.push.outbox import Outbox
+from extracts.push.outbox import path_of as outbox_of
 from flow.recovery import problems
 from tests.chaos.dump import differences, dump
 from tests.plan.town import DAYS, Town, tasks
@@ -199,3 +202,20 @@ def test_a_file_that_leaves_its_folder_is_refused(town: Town, store: Place, tmp_
         restore(at(tmp_path / "home"), store, manifest.Backup(**body))
     assert stopped.value.code == "CH-BACKUP-002"
     assert not os.path.lexists(tmp_path / "evil")
+
+
+def test_what_waits_in_the_outbox_of_pushes_comes_back_while_a_push_goes_on(
+    town: Town, store: Place, tmp_path: Path
+) -> None:  # fmt: skip
+    outbox = Outbox(outbox_of(town.settings))
+    outbox.fill("city", "ranking", 1, "rule", [({"unit": "juji"}, {"score": "1"})])
+    outbox.con.execute("BEGIN IMMEDIATE")
+    outbox.con.execute("UPDATE item SET state = 'dead'")  # of a push that has not committed
+    save(town, store)
+    outbox.con.execute("ROLLBACK")
+    outbox.close()
+    bring(tmp_path / "elsewhere", store)
+    back = Outbox(outbox_of(at(tmp_path / "elsewhere")))
+    assert [(row["target"], row["state"], row["row_count"]) for row in counts(back)] == [("city", "waiting", 1)]
+    assert back.token("city", "ranking") == (1, "rule")
+    back.close()

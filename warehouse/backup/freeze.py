@@ -24,6 +24,7 @@ from warehouse.shadow_catalog import from_postgres
 STAGE = ".backup"
 # Made again by the hub itself, or of this machine only; secrets never; `lake` is told file by file by the catalog.
 NOT_SAVED = {"extensions", "tmp", "locks", "logs", "airflow", "sandbox", "shadows", "secrets", "lake", "restored"}
+SIDE_FILES = (".sqlite-wal", ".sqlite-shm", ".sqlite-journal")  # what is in them is in the copy of their file
 
 _FILES = """
 SELECT (CASE WHEN f.path_is_relative THEN
@@ -95,7 +96,11 @@ def _freeze(settings: Settings, besides: Path | None) -> Frozen:
             if top.name in NOT_SAVED or top.name == "spool" or top.name[0] == "." or top.name.endswith("-venv"):
                 continue
             for file, name in _below(top, besides) if top.is_dir() else [(top, "")]:
-                held.append(_hold(file, f"{HOME}{top.name}/{name}".rstrip("/"), stage))
+                path = f"{HOME}{top.name}/{name}".rstrip("/")
+                if file.suffix == ".sqlite":
+                    held.append(_copied(file, path, stage))
+                elif not file.name.endswith(SIDE_FILES):
+                    held.append(_hold(file, path, stage))
     for name, folder in definitions(settings).items():
         held += [_seen(f, f"{DEFINITIONS}{name}/{inner}") for f, inner in _below(folder, None) if f.suffix != ".py"]
     return Frozen(tuple(held), data_path)
@@ -160,6 +165,18 @@ def _hold(file: Path, path: str, stage: Path) -> Held:
     except OSError:  # another file system, or one without links: read where it is
         name = file
     return _seen(name, path)
+
+
+def _copied(file: Path, path: str, stage: Path) -> Held:
+    """A SQLite file that others may be writing: as it is between two of their transactions, in one file."""
+    target = stage / "copied" / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+    with closing(source), closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
+    target.chmod(file.stat().st_mode & 0o777)
+    return _seen(target, path)
 
 
 def _seen(file: Path, path: str) -> Held:
