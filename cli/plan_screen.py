@@ -36,6 +36,8 @@ def print_plan(plan: Plan) -> None:
     _part("台账", ("数据源", "日期", "状态", "入库", "隔离"), changes["ledger"], _ledger)
     _part("质量检查", ("数据源", "日期", "检查", "结果"), changes["checks"], _check)
     _part("已发布月份", ("月份", "发布号", "状态", "需要"), changes["publications"], _publication)
+    corrected = [row for item in changes["publications"] for row in item.get("ranking", ())]
+    _part("更正后将成为", ("月份", "单位", "总分", "名次", "等次", "状态"), corrected, _ranking)
     if plan.applied is None:
         out.print(f"执行：cityhub apply {plan.id} --reason …", markup=False)
     else:

@@ -52,7 +52,9 @@ def why_changed(
 def why(
     code: Annotated[str, typer.Argument(metavar="INDICATOR", help="an indicator's code or title")],
     unit: Annotated[str, typer.Argument(help="code or Chinese name; what rows name: road:R1, company:…")],
-    period: Annotated[str, typer.Argument(metavar="DATE", help="YYYY-MM-DD, YYYY-MM, YYYY-Q4, YYYY or YYYY-MM-DDTHH")],
+    period: Annotated[
+        str, typer.Argument(metavar="DATE", help="YYYY-MM-DD, -MM, -W47, -Q4, YYYY, 2026-2027, YYYY-MM-DDTHH")
+    ],
     lang: Annotated[Language, typer.Option(help="language of the sentences")] = Language.en,
     json_output: Json = False,
 ) -> None:

@@ -79,7 +79,8 @@ def run_night(settings: Settings, day: date, options: box.CityOptions | None, te
                 lines.write(json.dumps(record) + "\n")
             if record["state"] != "success":
                 night.failed.append(record["dag"])
-            tell(f"{record['dag']}: {record['state']} in {record['seconds']} s")
+            why = "" if record["state"] == "success" else nights.why(settings, day, record["dag"])
+            tell(f"{record['dag']}: {record['state']} in {record['seconds']} s{why}")
         lap("dags")
         tell(nights.hint(nights.end(settings, day, name, dags=ended, phases=night.seconds)))
     return night

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
 from typing import Literal
@@ -65,26 +65,26 @@ def of_month(month: str, as_of: date) -> Period:
 def around(days: Iterable[date], computed: set[date]) -> list[Period]:
     """The weeks, quarters, years and heating seasons of some days, each from its first day to the last one in it that
     was computed."""
-    spans = dict.fromkeys(span for day in sorted(days) for span in _around(day))
     found: list[Period] = []
-    for kind, name, first, end in spans:
-        inside = [day for day in computed if first <= day < end]
+    for span in dict.fromkeys(span for day in sorted(days) for span in spans(day)):
+        inside = [day for day in computed if span.first <= day < span.end]
         if inside:
-            found.append(Period(kind, name, first, max(inside) + timedelta(days=1)))
+            found.append(replace(span, end=max(inside) + timedelta(days=1)))
     return found
 
 
-def _around(day: date) -> Iterator[tuple[Kind, str, date, date]]:
+def spans(day: date) -> Iterator[Period]:
+    """The whole week, quarter, year and heating season that a day lies in."""
     iso = day.isocalendar()
     monday = day - timedelta(days=iso.weekday - 1)
-    yield "week", f"{iso.year}-W{iso.week:02d}", monday, monday + timedelta(days=7)
+    yield Period("week", f"{iso.year}-W{iso.week:02d}", monday, monday + timedelta(days=7))
     quarter = (day.month - 1) // 3
     first, last = f"{day.year}-{quarter * 3 + 1:02d}", f"{day.year}-{quarter * 3 + 3:02d}"
-    yield "quarter", f"{day.year}-Q{quarter + 1}", month_bounds(first)[0], month_bounds(last)[1]
-    yield "year", f"{day.year}", date(day.year, 1, 1), date(day.year + 1, 1, 1)
+    yield Period("quarter", f"{day.year}-Q{quarter + 1}", month_bounds(first)[0], month_bounds(last)[1])
+    yield Period("year", f"{day.year}", date(day.year, 1, 1), date(day.year + 1, 1, 1))
     if season := heating_season(_heating(), day):
         begin, last_day = season
-        yield "season", f"{begin.year}-{last_day.year}", begin, last_day + timedelta(days=1)
+        yield Period("season", f"{begin.year}-{last_day.year}", begin, last_day + timedelta(days=1))
 
 
 @cache

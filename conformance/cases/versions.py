@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from cityhub.spec.source import DatabaseSource
@@ -26,10 +26,13 @@ def late(bench: Bench) -> str:
     if earlier is None:
         raise NotApplicable(f"the time in {field.source} has a form that cannot be moved")
     row, own = put(row, field.source, earlier), day_before(bench.day, 2)
+    asked_by_own = _asked_by(bench, field.source)
+    if not asked_by_own:
+        (row,) = stored_on(bench, [row], bench.day)
     with bench.trial() as trial:
         trial.brings(bench.rows)
         before = dict(trial.stored("service_day, count(*)", "true GROUP BY 1"))
-        result = trial.brings([*bench.rows, row], day=own if _asked_by(bench, field.source) else None)
+        result = trial.brings([*bench.rows, row], day=own if asked_by_own else None)
         after = dict(trial.stored("service_day, count(*)", "true GROUP BY 1"))
         must(after.get(own) == before.get(own, 0) + 1, f"{after.get(own, 0)} rows stand on {own}, the row's own day")
         must(own in result.days, f"{own} was not marked for recomputation, only {_days(result.days)}")
@@ -88,6 +91,14 @@ def older(bench: Bench) -> str:
     return "kept the newer one" + ("" if bench.spec.identity.version else " (by the day of the delivery)")
 
 
+def stored_on(bench: Bench, rows: list[Record], day: date) -> list[Record]:
+    """Rows that a database stored on this day, where it is asked for them by that."""
+    source = bench.spec.source
+    if not isinstance(source, DatabaseSource) or not source.day_column or source.cursor is not None:
+        return rows
+    return [{**row, source.day_column: f"{day.isoformat()} 08:00:00"} for row in rows]
+
+
 def versioned(bench: Bench, row: Record, *, hours: int) -> Record:
     """The row in a later version, where rows carry one."""
     name = bench.spec.identity.version
@@ -105,15 +116,13 @@ def versioned(bench: Bench, row: Record, *, hours: int) -> Record:
 
 def brings_older(trial: Trial, rows: list[Record]) -> int:
     """Have an older delivery of these rows come now; the number of rows that were counted as older or repeated."""
-    bench, source = trial.bench, trial.spec.source
+    bench = trial.bench
     if bench.spec.identity.version is not None:
         return trial.brings(rows).duplicate
     earlier = day_before(bench.day)
     if bench.spec.arrives.per == "month" and earlier.month != bench.day.month:
         raise NotApplicable("the day before belongs to another month, whose delivery is another one")
-    if isinstance(source, DatabaseSource) and source.day_column and source.cursor is None:
-        of = bench.spec.identity.day_from
-        if of is not None and bench.spec.fields[of].source == source.day_column:
-            raise NotApplicable("rows carry no version, and the source is asked for them by their own time alone")
-        rows = [{**row, source.day_column: f"{earlier.isoformat()} 08:00:00"} for row in rows]
-    return trial.brings(rows, day=earlier).duplicate
+    of = bench.spec.identity.day_from
+    if of is not None and _asked_by(bench, bench.spec.fields[of].source):
+        raise NotApplicable("rows carry no version, and the source is asked for them by their own time alone")
+    return trial.brings(stored_on(bench, rows, earlier), day=earlier).duplicate

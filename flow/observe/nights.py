@@ -134,10 +134,23 @@ def _diff(night: Summary, before: Summary | None) -> Summary | None:
     }
 
 
+def why(settings: Settings, day: date, dag: str) -> str:
+    """What a DAG that did not succeed said of it, as the end of a line; empty where its step never began."""
+    feed = dag.removeprefix("feed.")
+    run = runs.newest(settings, feed, day) if feed != dag else runs.stage(settings, day, dag)
+    error = (run or {}).get("error") or {}
+    if not error:
+        return ""
+    return f"\n  {error.get('code') or 'error'}: {error.get('what')}" + "".join(
+        f"\n  {name}: {error[name]}" for name in ("why", "fix") if error.get(name)
+    )
+
+
 def hint(night: Summary) -> str:
     """One line for who looks at the terminal."""
     issues = night.get("issues") or {}
-    parts = [f"runs: cityhub runs {'show' if night.get('failed') else 'list'}"]
+    feeds = [name.removeprefix("feed.") for name in night.get("failed") or () if name.startswith("feed.")]
+    parts = [f"runs: cityhub runs {f'show {feeds[0]}' if feeds else 'list'}"]
     if issues.get("open"):
         parts.append(f"{issues['open']} issues open (cityhub issues)")
     told = night.get("told") or {}
@@ -146,4 +159,4 @@ def hint(night: Summary) -> str:
     return "; ".join(parts)
 
 
-__all__ = ["begin", "end", "hint"]
+__all__ = ["begin", "end", "hint", "why"]

@@ -102,6 +102,11 @@ def newest(settings: Settings, feed: str, day: date) -> Summary | None:
     return found[-1] if found else None
 
 
+def stage(settings: Settings, day: date, name: str) -> Summary | None:
+    """The record of a stage that follows the feeds, of the newest run of the day."""
+    return read_json(root(settings) / STAGES / day.isoformat() / f"{name}.json")
+
+
 def feeds(settings: Settings) -> list[str]:
     """Feeds that have a run, by name."""
     folder = root(settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +14,37 @@ from scoring.publication import manifest
 def corrections(publications: Path, months: set[str]) -> list[dict[str, Any]]:
     """The newest publication of each changed month: a provisional one is followed by the next night, a final or
     corrected one needs a correction with a reason."""
-    newest: dict[str, manifest.Manifest] = {}
-    for number in manifest.numbers(publications):
-        found = manifest.read(manifest.folder_of(publications, number))
-        newest[found.period] = found
-    return [
-        {
-            "period": month,
-            "number": newest[month].number,
-            "status": newest[month].status,
-            "needs": "next publication" if newest[month].status == "provisional" else "correction",
-        }
-        for month in sorted(months & set(newest))
-    ]
+    return [_entry(found) for found in _newest(publications, months)]
+
+
+def finals(publications: Path, months: Iterable[str]) -> dict[str, manifest.Manifest]:
+    """Month → its newest publication, of the months that are final."""
+    return {found.period: found for found in _newest(publications, months) if found.frozen}
+
+
+def add_corrected(
+    found: list[dict[str, Any]], finals: Mapping[str, manifest.Manifest], ranking: list[dict[str, Any]]
+) -> None:
+    """Put what a correction would make of scores and ranks (`ranking`) beside each publication that needs one, also
+    where nothing else of its month is different."""
+    listed = {item["period"]: item for item in found}
+    for month, published in finals.items():
+        rows = [row for row in ranking if row["period"] == month]
+        if rows and month not in listed:
+            found.append(_entry(published))
+            listed[month] = found[-1]
+        if month in listed:
+            listed[month]["ranking"] = rows
+
+
+def _newest(publications: Path, months: Iterable[str]) -> list[manifest.Manifest]:
+    found = (manifest.newest(publications, month) for month in sorted(set(months)))
+    return [item for item in found if item is not None]
+
+
+def _entry(found: manifest.Manifest) -> dict[str, Any]:
+    needs = "correction" if found.frozen else "next publication"
+    return {"period": found.period, "number": found.number, "status": found.status, "needs": needs}
 
 
 def empty(changes: Mapping[str, list[Any]]) -> bool:

@@ -19,7 +19,7 @@ from cityhub.spec.source import PUSHED
 from connectors.pull import pull
 from flow.backfill import days as all_days
 from flow.plan import ground as grounds
-from flow.plan import perform, store
+from flow.plan import judge, perform, store
 from flow.plan.change import Change, Delivered, Todo
 from flow.plan.differ import differences
 from flow.plan.ground import Ground
@@ -119,7 +119,12 @@ def _plan(
             results = perform.load_all(ground, get(trial))
             settled = perform.follow(ground, results, since=made.snapshot, rule=todo or Todo())
             perform.restate(ground, settled)
-            found = differences(settings, made.snapshot, ground.settings, read_good(ground.settings.feeds)[0])
+            specs = read_good(ground.settings.feeds)[0]
+            found = differences(settings, made.snapshot, ground.settings, specs)
+            if finals := judge.finals(settings.publications, settled.months):
+                perform.correct(ground, {month: item.switches for month, item in finals.items()})
+                corrected = differences(settings, made.snapshot, ground.settings, specs)
+                judge.add_corrected(found["publications"], finals, corrected["ranking"])
             digest = {name: _put(kept / "files" / name, content) for name, content in (files or {}).items()}
             change = replace(change, deliveries=tuple(trial.taken), todo=settled, files=digest)
             plan = Plan(name, change, clock.now(), made.snapshot, grounds.digests(own), found, tuple(trial.problems))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from datetime import date, timedelta
 
 import duckdb
 
-from cityhub.clock import SHANGHAI, month_of
+from cityhub.clock import SHANGHAI, month_bounds, month_of
 from cityhub.errors import Stop
 from cityhub.spec.read import read_good
 from flow.plan.change import Delivered, Todo
@@ -94,6 +94,15 @@ def _manual_months(con: duckdb.DuckDBPyConnection, table: str, since: int) -> se
 def changes(table: str, first: int, last: int) -> str:
     """The change feed of a table of the lake, for a FROM."""
     return f"ducklake_table_changes('lake', 'main', {literal(table)}, {first:d}, {last:d})"
+
+
+def correct(ground: Ground, finals: Mapping[str, Mapping[str, str]]) -> None:
+    """Scores of final months (month → its published switches) as a correction would compute them: for a shadow, which
+    nobody keeps."""
+    rules, ours = ground.rules()
+    for month, switches in finals.items():
+        last = month_bounds(month)[1] - timedelta(days=1)
+        score_month(ground.settings, month, last, dict(switches), rules=rules, ours=ours, correct=True)
 
 
 def restate(ground: Ground, todo: Todo, plan: str | None = None) -> None:

@@ -14,7 +14,7 @@ from cityhub import clock
 from cityhub.errors import Usage
 from indicators.definitions import Definition
 from indicators.dirty import known_days
-from indicators.period import Period, of_day, of_month
+from indicators.period import Period, of_day, of_month, spans
 from indicators.run import ASSESSED, COUNTY
 
 ALWAYS = ("day", "month")
@@ -23,8 +23,10 @@ _THINGS = "SELECT DISTINCT unit_code FROM indicator_value WHERE code = $code AND
 _FORMS = {
     "hour": re.compile(r"(\d{4}-\d\d-\d\d)T([01]\d|2[0-3])"),
     "day": re.compile(r"\d{4}-\d\d-\d\d"),
+    "week": re.compile(r"(\d{4})-W(\d\d)"),
     "month": re.compile(r"\d{4}-\d\d"),
     "quarter": re.compile(r"(\d{4})-Q([1-4])"),
+    "season": re.compile(r"(\d{4})-(\d{4})"),
     "year": re.compile(r"\d{4}"),
 }
 
@@ -137,11 +139,17 @@ def _whole(kind: str, name: str) -> Period:
         return of_day(date.fromisoformat(name[:10]))
     if kind == "month":
         return of_month(name, date.max.replace(day=1))
-    year, quarter = int(name[:4]), int(name[-1]) if kind == "quarter" else 0
-    if kind == "quarter":
-        last = clock.month_bounds(f"{year}-{quarter * 3:02d}")[1]
-        return Period("quarter", name, date(year, quarter * 3 - 2, 1), last)
-    return Period("year", name, date(year, 1, 1), date(year + 1, 1, 1))
+    year = int(name[:4])
+    if kind == "week":
+        inside = date.fromisocalendar(year, int(name[-2:]), 1)
+    elif kind == "season":
+        inside = date(int(name[-4:]), 1, 1)  # heating goes on over the turn of the year
+    else:
+        inside = date(year, int(name[-1]) * 3, 1) if kind == "quarter" else date(year, 1, 1)
+    found = next((span for span in spans(inside) if (span.kind, span.name) == (kind, name)), None)
+    if found is None:
+        raise ValueError(name)
+    return found
 
 
 def place(folder: Path, code: str) -> tuple[str, int]:

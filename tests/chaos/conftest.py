@@ -16,10 +16,11 @@ from tests.night.small import NIGHT, feeds_in
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """Specs, how long the night took, and what it left."""
+    """Specs, how long the night took, what its folder holds on the disk, and what it left."""
 
     feeds: Path
     seconds: float
+    bytes: int
     content: dict[str, str]
 
 
@@ -30,4 +31,6 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     began = time.monotonic()
     done = hub.run(*NIGHT, CITYHUB_FEEDS=str(feeds))
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    return Undisturbed(feeds, time.monotonic() - began, dump(settings_of(hub, feeds)))
+    seconds = time.monotonic() - began
+    size = sum(item.stat().st_blocks * 512 for item in hub.home.rglob("*") if not item.is_symlink())
+    return Undisturbed(feeds, seconds, size, dump(settings_of(hub, feeds)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -32,10 +31,13 @@ pytestmark = pytest.mark.xdist_group("indicators-why")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The definitions of one platform."""
+    """The definitions of one platform; one of them has values of weeks and heating seasons, too."""
     made = tmp_path_factory.mktemp("definitions") / "indicators"
     made.mkdir()
-    shutil.copy(FOLDER / "sanitation.yaml", made)
+    before, code, after = (FOLDER / "sanitation.yaml").read_text(encoding="utf-8").partition("code: SAN-06")
+    wider = re.sub(r"time: \[day, month", "time: [day, week, month, season", after, count=1)
+    assert wider != after
+    (made / "sanitation.yaml").write_text(before + code + wider, encoding="utf-8")
     return made
 
 
@@ -230,6 +232,25 @@ def test_a_month_names_the_days_that_count_and_those_that_do_not(hub: Settings, 
     assert any(text.startswith(f"{HELD}（1 天）计入但暂定") for text in groups)
     assert any(text.startswith("2026-11-01..2026-11-15（15 天）早于数据源首次到数") for text in groups)
     assert {reference.name for reference in references(found, "delivery")} >= {f"{FEED} {FAILED}", f"{FEED} {GOOD}"}
+
+
+@pytest.mark.parametrize(("period", "kind"), [("2026-W47", "week"), ("2026-2027", "season")])
+def test_weeks_and_heating_seasons_are_asked_by_their_names(
+    hub: Settings, folder: Path, period: str, kind: str
+) -> None:
+    found = why(hub, "SAN-06", "juji", period, folder=folder)
+    con = lake.connect(hub)
+    stored = con.execute(
+        "SELECT value, state FROM indicator_value WHERE code = 'SAN-06' AND unit_code = 'juji'"
+        " AND period_kind = ? AND period = ?", [kind, period]
+    ).fetchall()  # fmt: skip
+    con.close()
+    assert [(found.value, found.state)] == stored and found.value is not None
+    assert found.period_kind == kind
+    for none in ("2026-W54", "2026-2028"):
+        with pytest.raises(Usage) as refusal:
+            why(hub, "SAN-06", "juji", none, folder=folder)
+        assert refusal.value.code == "CH-WHY-006" and "YYYY-W47" in refusal.value.text()
 
 
 def test_what_rows_name_is_a_unit_too(hub: Settings, folder: Path) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from cityhub.errors import HubError
+from cityhub.errors import HubError, Stop
 from cityhub.settings import Settings
 from flow import observed, steps
-from flow.observe import quietly, runs
+from flow.observe import nights, quietly, runs
 from tests.observe.conftest import DAY, FEED, FIELDS, NEXT, City
 from tests.sensors.mqtt_peer import write_feed
 from tests.servers.http import Answer
@@ -80,6 +80,19 @@ def test_a_failed_run_has_a_summary_with_its_error_and_the_next_success_says_sin
     assert run["diff"]["rows"]["landed"] is None  # not known, which is not zero
     last = runs.last(city.settings, FEED)
     assert last is not None and last["last_success"]["service_day"] == "2026-11-20"
+
+
+def test_the_terminal_says_why_a_feed_and_a_stage_did_not_succeed(city: City) -> None:
+    city.says = Answer(b"gone", 404)
+    with pytest.raises(HubError):
+        steps.sync(city.settings, FEED, DAY)
+    with pytest.raises(Stop), observed.stage(city.settings, "publication", DAY):
+        raise PermissionError(13, "Permission denied", "publications/.000001.partial")
+    assert "CH-PULL-" in nights.why(city.settings, DAY, f"feed.{FEED}")
+    told = nights.why(city.settings, DAY, "publication").strip().splitlines()
+    assert [line.split(":")[0].strip() for line in told] == ["CH-DISK-002", "why", "fix"]
+    assert nights.hint({"failed": [f"feed.{FEED}"]}) == f"runs: cityhub runs show {FEED}"
+    assert nights.why(city.settings, DAY, "scoring") == ""
 
 
 def test_no_secret_stands_in_a_summary(city: City) -> None:
