@@ -7,6 +7,7 @@ one file a key, and only for keys that were made with --gov.
 from __future__ import annotations
 
 import hmac
+import os
 import secrets as random
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,6 @@ from cryptography.hazmat.primitives.hmac import HMAC
 
 from cityhub import clock
 from cityhub.errors import Stop, Unauthorised
-from cityhub.files import write_text
 from cityhub.secrets import remember
 from cityhub.settings import Settings
 from serving.access import keys
@@ -32,7 +32,10 @@ MOST = 100_000  # nonces kept
 def make_secret(settings: Settings, key: Key) -> str:
     """Make the secret of a key and keep it, readable by the service's user only."""
     secret = random.token_urlsafe(32)
-    write_text(_path(settings.home, key.id), secret + "\n", mode=0o600, sync=True)
+    path = _path(settings.home, key.id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+        handle.write(secret)  # nobody else reads it, not even for the moment of writing
     remember(secret)
     return secret
 
