@@ -109,11 +109,12 @@ def sandbox_run(
 def serve(
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="port to listen on")] = 8080,
+    gov: Annotated[bool, typer.Option("--gov", help="also /gov/v1: appKey, timestamp, signature, errcode")] = False,
 ) -> None:
-    """Serve the publications over HTTP: the ranking page and the extracts."""
+    """Serve the publications over HTTP: the ranking page and the extracts, for those who have a key."""
     from serving.app import run
 
-    run(load_settings(), host, port)
+    run(load_settings(), host, port, gov=gov or None)
 
 
 @guarded

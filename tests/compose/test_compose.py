@@ -147,7 +147,7 @@ def test_every_command_and_variable_of_airflow_exists(services: Services, tmp_pa
 
 
 def test_other_programs_exist_in_the_repository_or_belong_to_their_image(services: Services) -> None:
-    of_images = {"postgres": {"pg_isready"}, "mosquitto": {"nc"}}
+    of_images = {"postgres": {"pg_isready"}, "mosquitto": {"nc"}, "nginx": {"nc"}}
     for name, command in everything(services):
         if command[0] in {"cityhub", "airflow"}:
             continue
