@@ -363,3 +363,23 @@ def test_a_publication_that_says_something_else_than_before_is_seen(line: Line, 
         with pytest.raises(Stop) as caught:
             line.pull(secret=key(other), full=True)
     assert caught.value.code == "CH-CLIENT-011"
+
+
+def test_a_consumer_with_the_client_alone_reads_pages_at_one_publication(line: Line) -> None:
+    line.shelf.put(indicator_value=values(1.0, 2.0, 3.0))
+    consumer = client(line.address, line.secret)
+    assert [(entry["id"], entry["latest"]) for entry in consumer.catalog() if entry["latest"]] == [(DATASET, 1)]
+    rows = consumer.records(DATASET, period="2026-11", limit=1)
+    first = next(rows)
+    line.shelf.put(indicator_value=values(9.0))
+    assert [(row["code"], row["value"]) for row in [first, *rows]] == [("A00", 1.0), ("A01", 2.0), ("A02", 3.0)]
+    page = consumer.changes(DATASET, since=1, limit=1)
+    found = page["items"]
+    while page["next"]:
+        page = consumer.changes(DATASET, since=1, cursor=page["next"], limit=1)
+        found += page["items"]
+    assert [(item["op"], item["key"]["code"]) for item in found] == [
+        ("revise", "A00"),
+        ("delete", "A01"),
+        ("delete", "A02"),
+    ]
