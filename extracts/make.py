@@ -168,7 +168,7 @@ def seal(work: Path, made: ExtractManifest, signer: sign.Signer, keys: tuple[byt
     (work / SIGNATURES["ed25519"]).write_bytes(signer.sign(body))
     if keys is not None:
         (work / SIGNATURES["sm2"]).write_bytes(sm2.sign(body, keys))
-        sm2.publish_key(work.parent, keys[1])
+        sign.publish_key(work.parent, keys[1], sm2.SUFFIX)
     for path in sorted(work.iterdir()):
         sync(path)
         path.chmod(0o444)

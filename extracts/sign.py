@@ -69,15 +69,15 @@ def verify(body: bytes, signature: bytes, public: bytes) -> bool:
     return True
 
 
-def publish_key(root: Path, public: bytes) -> None:
-    """Keep a public key beside the extracts, by its id."""
-    keep_text(root / KEYS / f"{key_id(public)}{SUFFIX}", base64.b64encode(public).decode() + "\n")
+def publish_key(root: Path, public: bytes, kind: str = SUFFIX) -> None:
+    """Keep a public key beside the extracts, by its id; `kind` ends the name of its file."""
+    keep_text(root / KEYS / f"{key_id(public)}{kind}", base64.b64encode(public).decode() + "\n")
 
 
-def public_keys(root: Path) -> dict[str, bytes]:
-    """Key id → public key, of all keys that ever signed here."""
+def public_keys(root: Path, kind: str = SUFFIX) -> dict[str, bytes]:
+    """Key id → public key, of all keys of this kind that ever signed here."""
     found = {}
-    for path in sorted((root / KEYS).glob(f"*{SUFFIX}")):
+    for path in sorted((root / KEYS).glob(f"*{kind}")):
         public = base64.b64decode(path.read_text(encoding="utf-8"))
         found[key_id(public)] = public
     return found

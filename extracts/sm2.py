@@ -9,16 +9,14 @@ The package gmssl_pyx (a binding of GmSSL) is loaded where it is needed and nowh
 
 from __future__ import annotations
 
-import base64
 import os
 from pathlib import Path
 from types import ModuleType
 
 from cityhub.errors import Stop
-from cityhub.files import keep_text
 from cityhub.secrets import lookup, remember
 from cityhub.settings import Settings
-from extracts.sign import KEYS, key_id
+from extracts.sign import key_id, public_keys
 
 NAME = "extract_sm2_key"
 SUFFIX = ".sm2"
@@ -91,20 +89,6 @@ def verify(body: bytes, signature: bytes, public: bytes) -> bool:
         return False
 
 
-def publish_key(root: Path, public: bytes) -> None:
-    """Keep the public key beside the extracts, by its id."""
-    keep_text(root / KEYS / f"{key_id(public)}{SUFFIX}", base64.b64encode(public).decode() + "\n")
-
-
-def public_keys(root: Path) -> dict[str, bytes]:
-    """Key id → public key, of all SM2 keys that ever signed here."""
-    found = {}
-    for path in sorted((root / KEYS).glob(f"*{SUFFIX}")):
-        public = base64.b64decode(path.read_text(encoding="utf-8"))
-        found[key_id(public)] = public
-    return found
-
-
 def signed_by(root: Path, body: bytes, signature: bytes) -> str | None:
     """The id of the published key whose signature it is; None for nobody's."""
-    return next((name for name, key in public_keys(root).items() if verify(body, signature, key)), None)
+    return next((name for name, key in public_keys(root, SUFFIX).items() if verify(body, signature, key)), None)

@@ -15,11 +15,12 @@ from extracts.store import Store, root_of
 from serving import cursors
 from serving.access.audit import Audit
 from serving.access.gate import Gate
+from serving.call import CALL
 from serving.config import Service
 from serving.config import load as load_limits
 from serving.context import Context
 from serving.counters import Counters
-from serving.edge import CALL, Edge
+from serving.edge import Edge
 from serving.envelope import Envelope
 from serving.failures import Failures
 from serving.problems import Problem

@@ -12,10 +12,10 @@ from cityhub.settings import Settings
 from extracts.datasets import DATASETS, Dataset
 from serving.access.audit import Audit
 from serving.access.keys import Key
+from serving.call import CALL
 from serving.config import Service
 from serving.counters import Counters
 from serving.cursors import Cursors
-from serving.edge import CALL
 from serving.shelf import Held, Shelf
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,13 +16,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cityhub.errors import HubError, Retry, Stop
 from serving.access.audit import Audit
 from serving.access.gate import Gate
-from serving.access.keys import Key
+from serving.call import CALL, Call
 from serving.config import Service
 from serving.counters import Counters
 from serving.problems import Problem
 from serving.protocol import EXTENSION
 
-CALL = "cityhub.call"
 _ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _ALWAYS = {
     b"x-content-type-options": b"nosniff",
@@ -31,19 +29,6 @@ _ALWAYS = {
     b"content-security-policy": b"default-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
 }
 OUTSIDE = ("/healthz", "/readyz", "/metrics", "/v1/metrics")  # probes that come every few seconds are no accesses
-
-
-@dataclass
-class Call:
-    """One request on its way. `code`: of the problem that it ended with; `headers` go with its answer."""
-
-    request_id: str
-    method: str
-    path: str
-    key: Key | None = None
-    code: str | None = None
-    dataset: str | None = None
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 class Edge:

@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cityhub import log
 from cityhub.errors import Retry
-from serving.edge import CALL
+from serving.call import CALL
 from serving.problems import Problem
 
 logger = log.get(__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cityhub.clock import now
 from cityhub.errors import HubError, Retry, Unauthorised
@@ -12,11 +12,9 @@ from serving.access import keys, signatures
 from serving.access.gov import Gov
 from serving.access.keys import Key
 from serving.access.limits import Buckets, Taken
+from serving.call import Call
 from serving.config import Service
 from serving.problems import Problem
-
-if TYPE_CHECKING:
-    from serving.edge import Call
 
 CLOSED = ("/v1", "/ogc", "/gov")
 OPEN = frozenset({"/v1", "/v1/", "/v1/openapi.json", "/v1/docs", "/v1/metrics"})

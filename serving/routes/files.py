@@ -16,8 +16,8 @@ from extracts.model import ExtractFile
 from serving import ranges
 from serving.access.keys import Key
 from serving.answers import FOREVER, fresh, not_modified, repr_digest
+from serving.call import CALL
 from serving.context import Context, key_of, readable
-from serving.edge import CALL
 from serving.parameters import known_only
 from serving.protocol import EXTENSION
 from serving.routes import shapes

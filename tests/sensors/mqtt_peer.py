@@ -56,9 +56,16 @@ class Device:
 def spooled(settings: Settings, feed: str) -> list[int]:
     """Ids of the whole lines in the feed's spool, duplicates included."""
     folder = settings.spool / feed
-    lines = [
-        line for path in [*closed(folder), *living(folder)] for line in path.read_bytes().splitlines(keepends=True)
-    ]
+    while True:
+        try:
+            lines = [
+                line
+                for path in [*closed(folder), *living(folder)]
+                for line in path.read_bytes().splitlines(keepends=True)
+            ]
+            break
+        except FileNotFoundError:
+            continue  # a segment got its final name between the listing and the reading: list again
     return [json.loads(line)["payload"]["id"] for line in lines if line.endswith(b"\n")]
 
 
