@@ -13,10 +13,12 @@ from typing import Any
 import duckdb
 
 from cityhub.settings import Settings
+from cityhub.spec.read import read_good
+from cityhub.spec.source import PUSHED
 from scoring.publication import manifest
 from tests.night import hub as night
 from warehouse import lake
-from warehouse.names import identifier
+from warehouse.names import identifier, literal
 
 # Run ids, moments, and what counts how often something was done.
 VOLATILE = night.VOLATILE | {"publication", "lake_snapshot"}
@@ -26,6 +28,11 @@ HISTORIES = {"load_log", "prepared", "publication", "restatement", "plan_applied
 ONLY = {"finding": "state = 'open'", "issue": "state = 'open'"}
 # How late a delivery was is of the moment at which its night ran to its end.
 PUNCTUALITY = "code NOT IN ('HUB-01', 'HUB-02')"
+# A city that was killed before its messages were loaded sends them again: how often a device said the same is no state.
+ONCE = {
+    "duplicate": "CASE WHEN feed IN ({pushed}) THEN NULL ELSE duplicate END AS duplicate",
+    "landed": "CASE WHEN feed IN ({pushed}) THEN landed - duplicate ELSE landed END AS landed",
+}
 
 
 def dump(settings: Settings) -> dict[str, str]:
@@ -40,7 +47,8 @@ def dump(settings: Settings) -> dict[str, str]:
             if column not in VOLATILE and table not in HISTORIES and not table.startswith("ducklake_"):
                 columns.setdefault(table, []).append(column)
         found = {
-            table: _lines(con, f"lake.{identifier(table)}", names, ONLY.get(table)) for table, names in columns.items()
+            table: _lines(con, settings, f"lake.{identifier(table)}", names, ONLY.get(table))
+            for table, names in columns.items()
         }
         return found | {"(published)": _published(con, settings)}
     finally:
@@ -63,8 +71,11 @@ def differences(content: dict[str, str], other: dict[str, str], *, lines: int = 
     return found
 
 
-def _lines(con: duckdb.DuckDBPyConnection, source: str, names: list[str], where: str | None) -> str:
-    listed = ", ".join(f'"{name}"' for name in sorted(names))
+def _lines(con: duckdb.DuckDBPyConnection, settings: Settings, source: str, names: list[str], where: str | None) -> str:
+    specs = read_good(settings.feeds)[0].values()
+    pushed = ", ".join(literal(spec.feed) for spec in specs if spec.source.kind in PUSHED) or "NULL"
+    own = ONCE if {"feed", *ONCE} <= set(names) else {}
+    listed = ", ".join(own.get(name, f'"{name}"').format(pushed=pushed) for name in sorted(names))
     punctual = PUNCTUALITY if {"code", "numerator"} <= set(names) else "true"
     inner = f"SELECT {listed} FROM {source} WHERE {where or 'true'} AND {punctual}"
     rows = con.execute(f"SELECT CAST(to_json(t) AS VARCHAR) FROM ({inner}) AS t ORDER BY 1").fetchall()
@@ -82,5 +93,5 @@ def _published(con: duckdb.DuckDBPyConnection, settings: Settings) -> str:
         source = f"read_parquet('{file}')"
         names = [row[0] for row in con.execute(f"SELECT column_name FROM (DESCRIBE SELECT * FROM {source})").fetchall()]
         parts.append(file.name)
-        parts.append(_lines(con, source, [name for name in names if name not in VOLATILE], None))
+        parts.append(_lines(con, settings, source, [name for name in names if name not in VOLATILE], None))
     return "\n".join(parts)
