@@ -60,12 +60,27 @@ def own_dir() -> Path:
 
 def ensure_own(folder: Path, name: str) -> None:
     """Make a random secret of this installation once, readable by its user only; the value is returned nowhere."""
-    path = folder / "secrets" / name
-    if lookup(name) is not None or path.exists():
-        return
+    if lookup(name) is None and not _own_file(folder, name).exists():
+        keep_own(folder, name, random.token_hex(32))
+
+
+def keep_own(folder: Path, name: str, value: str) -> None:
+    """Keep a secret of this installation; nobody but its user reads the file, not even for the moment of writing.
+    Raises `FileExistsError` where there is one of that name."""
+    path = _own_file(folder, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-        handle.write(random.token_hex(32))
+        handle.write(value)
+
+
+def own(folder: Path, name: str) -> str | None:
+    """A secret as it is looked up, else as this installation keeps it; None where there is none."""
+    path = _own_file(folder, name)
+    return lookup(name) or (path.read_text(encoding="utf-8").strip() if path.is_file() else None)
+
+
+def _own_file(folder: Path, name: str) -> Path:
+    return folder / "secrets" / name
 
 
 def lookup(name: str) -> str | None:

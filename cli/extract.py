@@ -30,7 +30,8 @@ def list_extracts(json_output: Json = False) -> None:
     from extracts.store import Store, root_of
 
     store = Store(root_of(load_settings()))
-    found = [(store.manifest(number), store.held(number)) for number in reversed(store.sequences())]
+    kept = store.kept()
+    found = [(store.manifest(number), number in kept) for number in reversed(store.sequences())]
     if json_output:
         as_json([_short(item) | {"data": held} for item, held in found])
         return

@@ -10,22 +10,19 @@ import json
 import re
 import threading
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 import urllib3
 
 from cityhub import tally
-from cityhub.clock import now
 from cityhub.errors import HubError, Retry, Stop, Unauthorised
 from cityhub.spec.source import RestSource
 from connectors.network import explain
 from connectors.rest_page import Place
 from connectors.retry import Pace, Policy, Transient
+from connectors.session import asked_wait, host_and_port, session_to
 
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _TAGS = re.compile(r"<[^>]*>")
 _BAD_ADDRESS = (
     requests.exceptions.InvalidURL,
@@ -48,11 +45,8 @@ class Caller:
     def __init__(self, source: RestSource, address: str, policy: Policy) -> None:
         self._source = source
         self._pace = Pace(source.rate_per_s, policy.sleep)
-        cut = urlsplit(address)
-        self._host, self._port = cut.hostname or "", cut.port or (443 if cut.scheme == "https" else 80)
-        self._session = requests.Session()
-        self._session.trust_env = self._host not in _LOOPBACK
-        self._session.auth = _keep_headers
+        self._host, self._port = host_and_port(address)
+        self._session = session_to(self._host)
         self._lock = threading.Lock()
         self._reading: requests.Response | None = None
 
@@ -124,20 +118,15 @@ class Caller:
         if status == 404:
             return Stop("CH-PULL-008", detail=detail, **place)
         if status == 429:
-            wait = _asked_wait(headers.get("Retry-After"))
+            wait = asked_wait(headers.get("Retry-After"))
             shown = "no stated time" if wait is None else f"{wait:g}"
             return Transient(Retry("CH-PULL-009", wait=shown, **place), wait)
         if status >= 500 or status in {408, 425}:
-            wait = _asked_wait(headers.get("Retry-After"))
+            wait = asked_wait(headers.get("Retry-After"))
             return Transient(Retry("CH-PULL-010", status=status, detail=detail, **place), wait)
         if 300 <= status < 400:
             detail = f"it redirects to {headers.get('Location', 'nowhere')}; the hub does not follow"
         return Stop("CH-PULL-011", status=status, detail=detail, **place)
-
-
-def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """An identity that changes nothing, so that `requests` does not look for a netrc file."""
-    return request
 
 
 def _said(body: bytes) -> str:
@@ -153,17 +142,3 @@ def _said(body: bytes) -> str:
     elif text.lstrip().startswith("<"):
         text = _TAGS.sub(" ", text)
     return " ".join(text.split())[:200]
-
-
-def _asked_wait(value: str | None) -> float | None:
-    """Seconds from a Retry-After header: a number or a date; None without one or with nonsense."""
-    if not value:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - now()).total_seconds())
-    except (ValueError, TypeError):
-        return None

@@ -98,12 +98,13 @@ def _files(
     for path in sorted((store.root / sign.KEYS).iterdir()):
         if path.suffix in {sign.SUFFIX, sm2.SUFFIX}:
             yield f"{sign.KEYS}/{path.name}", path
+    kept = store.kept()
     for number in numbers:
         folder = store.folder(number)
         for name in (MANIFEST, *SIGNATURES.values()):
             if (folder / name).is_file():
                 yield f"{folder_name(number)}/{name}", folder / name
-        if not store.held(number):
+        if number not in kept:
             continue
         for item in store.manifest(number).files:
             if item.format in formats and (datasets is None or item.dataset in datasets):

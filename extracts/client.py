@@ -26,11 +26,11 @@ from cityhub.errors import HubError, Retry, Stop, Unauthorised
 from cityhub.secrets import redact, remember
 from connectors.network import explain
 from connectors.retry import Deadline, Policy, Transient, retried
+from connectors.session import host_and_port, session_to
 
 T = TypeVar("T")
 Json = dict[str, Any]
 BLOCK = 1 << 18
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class Expired(Exception):
@@ -60,11 +60,9 @@ class Client:
         cut = urlsplit(self.url)
         if cut.scheme not in {"http", "https"} or not cut.hostname:
             raise Stop("CH-CLIENT-001", url=redact(url))
-        self._host, self._port = cut.hostname, cut.port or (443 if cut.scheme == "https" else 80)
+        self._host, self._port = host_and_port(self.url)
         self._retries, self._timeout, self._policy = retries, timeout_s, policy or Policy()
-        self._session = requests.Session()
-        self._session.trust_env = self._host not in _LOOPBACK
-        self._session.auth = lambda request: request  # no netrc file takes the place of the key
+        self._session = session_to(self._host)
         self._session.headers.update({"Authorization": f"Bearer {key}", "User-Agent": "cityhub-client"})
 
     def close(self) -> None:

@@ -34,9 +34,7 @@ def prune(settings: Settings, keep: int) -> Pruned:
         if floor > store.floor():
             store.set_floor(floor)
         files = size = 0
-        for number in numbers:
-            if store.held(number):
-                continue
+        for number in sorted({*numbers} - store.kept()):
             for path in store.folder(number).iterdir():
                 if path.name not in {MANIFEST, *SIGNATURES.values()}:
                     size += path.stat().st_size

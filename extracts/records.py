@@ -7,7 +7,7 @@ left out, whatever is published in between. Rows are as in the NDJSON files.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -24,6 +24,7 @@ from warehouse.names import identifier, identifiers, literal
 
 Row = dict[str, Any]
 Key = tuple[str, ...]
+PAGE = 5_000  # rows of a page where all are wanted
 
 
 def key_of(dataset: str, row: Mapping[str, Any]) -> Key:
@@ -84,6 +85,30 @@ def changes(
                 old = None if earlier is None else _path(store, dataset, earlier)
                 found += _differences(_path(store, dataset, sequence), old, wanted, after, limit - len(found))
     return found
+
+
+def every_record(store: Store, dataset: str, *, at: int) -> Iterator[Row]:
+    """All rows as of a sequence, read page by page."""
+    yield from _walk(dataset, lambda after: records(store, dataset, at=at, after=after, limit=PAGE), lambda row: row)
+
+
+def every_change(store: Store, dataset: str, *, since: int, to: int) -> Iterator[Row]:
+    """All differences between two states, read page by page."""
+
+    def page(after: Key | None) -> list[Row]:
+        return changes(store, dataset, since=since, to=to, after=after, limit=PAGE)
+
+    yield from _walk(dataset, page, lambda item: item["key"])
+
+
+def _walk(dataset: str, page: Callable[[Key | None], list[Row]], key: Callable[[Row], Row]) -> Iterator[Row]:
+    after = None
+    while True:
+        found = page(after)
+        yield from found
+        if len(found) < PAGE:
+            return
+        after = key_of(dataset, key(found[-1]))
 
 
 @contextmanager

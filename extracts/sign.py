@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from cityhub.errors import Stop
 from cityhub.files import keep_text
-from cityhub.secrets import ensure_own, lookup, remember
+from cityhub.secrets import ensure_own, own, remember
 from cityhub.settings import Settings
 
 NAME = "extract_key"
@@ -46,8 +46,7 @@ def key_id(public: bytes) -> str:
 def signer(settings: Settings) -> Signer:
     """The installation's key, made when there is none; raises `Stop` CH-EXT-007 for one that is no key."""
     ensure_own(settings.home, NAME)
-    own = settings.home / "secrets" / NAME
-    text = lookup(NAME) or (own.read_text(encoding="utf-8").strip() if own.is_file() else "")
+    text = own(settings.home, NAME) or ""
     remember(text)
     try:
         seed = bytes.fromhex(text)

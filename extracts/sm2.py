@@ -9,12 +9,11 @@ The package gmssl_pyx (a binding of GmSSL) is loaded where it is needed and nowh
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from types import ModuleType
 
 from cityhub.errors import Stop
-from cityhub.secrets import lookup, remember
+from cityhub.secrets import keep_own, own, remember
 from cityhub.settings import Settings
 from extracts.sign import key_id, public_keys
 
@@ -48,10 +47,7 @@ def make_key(settings: Settings) -> str:
     found = pair(settings)
     if found is None:
         public, private = library().sm2_key_generate()
-        path = settings.home / "secrets" / NAME
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-            handle.write((private + public).hex())
+        keep_own(settings.home, NAME, (private + public).hex())
         found = private, public
     return key_id(found[1])
 
@@ -59,8 +55,7 @@ def make_key(settings: Settings) -> str:
 def pair(settings: Settings) -> tuple[bytes, bytes] | None:
     """Private and public key; None where the installation has none: then nothing is signed with SM2. Raises `Stop`
     CH-EXT-007 for what is no key."""
-    own = settings.home / "secrets" / NAME
-    text = lookup(NAME) or (own.read_text(encoding="utf-8").strip() if own.is_file() else None)
+    text = own(settings.home, NAME)
     if text is None:
         return None
     remember(text)

@@ -10,7 +10,7 @@ from cityhub.errors import Stop
 from cityhub.files import read_json, write_text
 from cityhub.settings import Settings
 from extracts.datasets import DATASETS, Dataset
-from extracts.model import MANIFEST, SIGNATURES, ExtractFile, ExtractManifest, decode, folder_name
+from extracts.model import MANIFEST, SIGNATURES, ExtractManifest, decode, folder_name
 
 FLOOR = "floor.json"  # the oldest sequence that changes can start from, once something was pruned
 
@@ -26,8 +26,6 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._manifests: dict[int, ExtractManifest] = {}
-        self._files: dict[str, list[tuple[int, ExtractFile]]] = {}
-        self._indexed: set[int] = set()
 
     def folder(self, sequence: int) -> Path:
         """Where an extract's files are."""
@@ -77,26 +75,13 @@ class Store:
         return path.read_bytes() if path.is_file() else None
 
     def held(self, sequence: int) -> bool:
-        """Whether the data of a sequence were kept: below the floor only what still holds as of it."""
-        floor = self.floor()
-        return sequence >= floor or sequence in self._newest(floor).values()
+        """Whether the data of a sequence were kept."""
+        return sequence in self.kept()
 
-    def file(self, sha256: str) -> tuple[Path, ExtractFile] | None:
-        """Where a file with these bytes is, and what it is; None for one that there is not or not any more."""
-        for sequence, item in self.owners(sha256):
-            path = self.folder(sequence) / item.path
-            if path.is_file():
-                return path, item
-        return None
-
-    def owners(self, sha256: str) -> list[tuple[int, ExtractFile]]:
-        """Every extract and dataset that holds these bytes: two empty files are one content."""
-        for sequence in self.sequences():
-            if sequence not in self._indexed:
-                for item in self.manifest(sequence).files:
-                    self._files.setdefault(item.sha256, []).append((sequence, item))
-                self._indexed.add(sequence)
-        return self._files.get(sha256, [])
+    def kept(self) -> frozenset[int]:
+        """The sequences whose data were kept: below the floor only what still holds as of it."""
+        numbers, floor = self.sequences(), self.floor()
+        return frozenset(number for number in numbers if number >= floor) | {*self._newest(numbers, floor).values()}
 
     def state(self, dataset: str, at: int | None = None) -> dict[str, int]:
         """Month → the sequence that holds it as of `at` (default: now), ascending; `at` 0 is the time before the first.
@@ -105,21 +90,22 @@ class Store:
         that there is not.
         """
         of(dataset)
-        last = self.latest() or 0
+        numbers, floor = self.sequences(), self.floor()
+        last = numbers[-1] if numbers else 0
         at = last if at is None else at
         if at < 0 or at > last:
             raise Stop("CH-EXT-004", token=at, latest=last)
-        if 0 < at < self.floor():
-            raise Stop("CH-EXT-003", token=at, floor=self.floor(), latest=last)
-        found = self._newest(at)
+        if 0 < at < floor:
+            raise Stop("CH-EXT-003", token=at, floor=floor, latest=last)
+        found = self._newest(numbers, at)
         return {
             period: found[period]
             for period in sorted(found)
             if self.manifest(found[period]).file(dataset, "parquet") is not None
         }
 
-    def _newest(self, at: int) -> Mapping[str, int]:
-        return {self.manifest(number).period: number for number in self.sequences() if number <= at}
+    def _newest(self, numbers: list[int], at: int) -> Mapping[str, int]:
+        return {self.manifest(number).period: number for number in numbers if number <= at}
 
     def set_floor(self, floor: int) -> None:
         """Nothing older is promised from here on; `prune` takes the files away afterwards."""

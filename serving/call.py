@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from serving.access.keys import Key
 
@@ -20,3 +22,10 @@ class Call:
     code: str | None = None
     dataset: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
+
+
+def target(scope: Mapping[str, Any]) -> str:
+    """Path and query as the client sent them."""
+    path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
+    query = scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else path

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from cityhub.errors import Stop
-from cityhub.secrets import ensure_own, lookup
+from cityhub.secrets import ensure_own, own
 from cityhub.settings import Settings
 
 NAME = "cursor_key"
@@ -51,6 +51,4 @@ class Cursors:
 def of(settings: Settings) -> Cursors:
     """The cursors of an installation; its key is made at the first time."""
     ensure_own(settings.home, NAME)
-    path = settings.home / "secrets" / NAME
-    key = path.read_text(encoding="utf-8").strip() if path.is_file() else lookup(NAME)
-    return Cursors(str(key).encode())
+    return Cursors(str(own(settings.home, NAME)).encode())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -43,11 +42,3 @@ def keep(folder: Path, receipt: Receipt) -> tuple[Receipt, bool]:
 def identity(key: str, content: dict[str, Any]) -> str:
     """The id of what a key says."""
     return sha256(json.dumps([key, content], sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
-def every(folder: Path) -> Iterator[Receipt]:
-    """All receipts, by sequence."""
-    for path in sorted(folder.glob("[0-9]*/*.json")):
-        found = read_json(path)
-        if found is not None:
-            yield Receipt(**found)

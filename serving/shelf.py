@@ -85,7 +85,7 @@ class Shelf:
     def _load(self) -> None:
         known = self._held
         held = dict(self._read(known))
-        self._kept = frozenset(sequence for sequence in held if self.store.held(sequence))
+        self._kept = self.store.kept() & held.keys()
         if held.keys() == known.keys():
             return
         places: dict[str, tuple[tuple[Held, ExtractFile], ...]] = {}

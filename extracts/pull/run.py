@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from cityhub.errors import Stop
 from cityhub.files import write_bytes
 from extracts.client import Expired, Forbidden
 from extracts.pull import pages, proof
-from extracts.pull.sink import Sink
+from extracts.pull.sink import Sink, State
 from extracts.pull.source import Listed, Shape, Source, rows_of
 
 logger = log.get("cityhub.pull")
@@ -54,12 +54,13 @@ def pull(
         there = source.datasets()
         if unknown := [name for name in datasets or [] if name not in there]:
             raise Stop("CH-CLIENT-010", source=source.name, dataset=unknown[0][:60], known=", ".join(there))
+        shapes = {name: source.shape(name) for name in (datasets or there)}
         found = [
-            _dataset(sink, source, name, work, full=full, prove=prove, receipts=receipts)
-            for name in (datasets or there)
+            _dataset(sink, source, name, shape, work, full=full, prove=prove, receipts=receipts)
+            for name, shape in shapes.items()
         ]
         if file != into:
-            _export(sink, source, found, into)
+            _export(sink, shapes, found, into)
         shutil.rmtree(work, ignore_errors=True)
     finally:
         sink.close()
@@ -67,20 +68,19 @@ def pull(
 
 
 def _dataset(
-    sink: Sink, source: Source, dataset: str, work: Path, *, full: bool, prove: bool, receipts: bool
-) -> Pulled:  # fmt: skip
-    shape, listed = source.shape(dataset), source.publications(dataset)
-    state = sink.state(dataset)
+    sink: Sink, source: Source, dataset: str, shape: Shape, work: Path, *, full: bool, prove: bool, receipts: bool
+) -> Pulled:
+    listed, state = source.publications(dataset), sink.state(dataset)
     if not listed:
         raise Stop("CH-CLIENT-010", source=source.name, dataset=dataset, known="nothing of it was published")
     done = None
     if state is not None and not full and sink.fits(dataset, shape):
         try:
-            done = _delta(sink, source, dataset, shape, work, prove=prove and state.proved)
+            done = _delta(sink, source, dataset, shape, state, work, prove=prove and state.proved)
         except Expired:
             log.event(logger, "pull_expired", dataset=dataset, since=state.token)
     if done is None:
-        done = _full(sink, source, dataset, shape, listed, work)
+        done = _full(sink, source, dataset, shape, state, listed, work)
     log.event(logger, "pull", dataset=dataset, how=done.how, to=done.to, rows=done.rows)
     if receipts and done.how != "nothing":
         newest = max((item for item in listed if item.sequence <= done.to), key=lambda item: item.sequence)
@@ -89,9 +89,11 @@ def _dataset(
     return done
 
 
-def _full(sink: Sink, source: Source, dataset: str, shape: Shape, listed: list[Listed], work: Path) -> Pulled:
+def _full(
+    sink: Sink, source: Source, dataset: str, shape: Shape, state: State | None, listed: list[Listed], work: Path
+) -> Pulled:
     to, newest = listed[-1].sequence, {item.period: item for item in listed}
-    since = state.token if (state := sink.state(dataset)) else None
+    since = state.token if state else None
     try:
         selects = []
         for month in sorted(newest):
@@ -118,11 +120,7 @@ def _records(source: Source, dataset: str, shape: Shape, at: int, work: Path) ->
     return rows_of(folder / "*.ndjson", "ndjson", dataset, shape)
 
 
-def _delta(
-    sink: Sink, source: Source, dataset: str, shape: Shape, work: Path, *, prove: bool
-) -> Pulled:  # fmt: skip
-    state = sink.state(dataset)
-    assert state is not None
+def _delta(sink: Sink, source: Source, dataset: str, shape: Shape, state: State, work: Path, *, prove: bool) -> Pulled:
     since, folder = state.token, work / f"{dataset}.changes"
     request = {"source": source.name, "since": since}
     to = int(pages.collect(folder, request, lambda cursor: source.changes(dataset, since, cursor))["to"])
@@ -149,12 +147,12 @@ def _delta(
     return Pulled(dataset, "delta", since, to, sink.count(dataset), counts, state.proved and prove)
 
 
-def _export(sink: Sink, source: Source, found: list[Pulled], into: Path) -> None:
+def _export(sink: Sink, shapes: Mapping[str, Shape], found: list[Pulled], into: Path) -> None:
     """Parquet files of the datasets, and the manifests that prove them, beside the DuckDB file."""
     for item in found:
         target = into / f"{item.dataset}.parquet"
         if item.how != "nothing" or not target.exists():
-            sink.export(item.dataset, source.shape(item.dataset).key, target)
+            sink.export(item.dataset, shapes[item.dataset].key, target)
     for sequence, body, signature in sink.manifests():
         write_bytes(into / "manifests" / f"{sequence:06d}.json", body)
         write_bytes(into / "manifests" / f"{sequence:06d}.json.sig", signature)

@@ -14,7 +14,7 @@ from extracts import plain, sign
 from extracts.client import Client, Expired
 from extracts.datasets import DATASETS
 from extracts.model import ExtractFile, ExtractManifest
-from extracts.records import changes, key_of
+from extracts.records import every_change
 from extracts.store import Store
 from extracts.verify import verify
 from warehouse.names import identifier, literal
@@ -165,10 +165,7 @@ class StoreSource:
         to = max(item.sequence for item in self.publications(dataset))
         if since < self.store.floor():
             raise Expired(to)
-        items, after = [], None
-        while page := changes(self.store, dataset, since=since, to=to, after=after, limit=PAGE):
-            items += page
-            after = key_of(dataset, page[-1]["key"])
+        items = list(every_change(self.store, dataset, since=since, to=to))
         return {"since": since, "to": to, "items": items, "next": None}
 
     def records(self, dataset: str, at: int, cursor: str | None) -> Json:

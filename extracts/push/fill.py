@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from extracts.datasets import DATASETS
 from extracts.push.outbox import Change, Outbox
 from extracts.push.template import Template, fingerprint
-from extracts.records import changes, key_of, records
+from extracts.records import every_change, every_record
 from extracts.store import Store
-
-PAGE = 5_000
 
 
 def fill(outbox: Outbox, store: Store, template: Template, *, whole: bool = False) -> dict[str, int]:
@@ -27,37 +25,20 @@ def fill(outbox: Outbox, store: Store, template: Template, *, whole: bool = Fals
         if everything:
             rows = _everything(store, dataset, to)
         elif since < to:
-            rows = _changes(store, dataset, since, to)
+            rows = ((item["key"], item["row"]) for item in every_change(store, dataset, since=since, to=to))
         else:
             continue
         found[dataset] = outbox.fill(template.target, dataset, to, present, rows, everything=everything)
     return found
 
 
-def _changes(store: Store, dataset: str, since: int, to: int) -> Iterator[Change]:
-    after = None
-    while True:
-        page = changes(store, dataset, since=since, to=to, after=after, limit=PAGE)
-        for item in page:
-            yield item["key"], item["row"]
-        if len(page) < PAGE:
-            return
-        after = key_of(dataset, page[-1]["key"])
-
-
 def _everything(store: Store, dataset: str, at: int) -> Iterator[Change]:
-    after = None
-    while True:
-        page = records(store, dataset, at=at, after=after, limit=PAGE)
-        for row in page:
-            yield {name: row[name] for name in DATASETS[dataset].key}, row
-        if len(page) < PAGE:
-            return
-        after = key_of(dataset, page[-1])
+    key = DATASETS[dataset].key
+    return (({name: row[name] for name in key}, row) for row in every_record(store, dataset, at=at))
 
 
 def measures(store: Store) -> dict[str, str]:
     """Indicator → measure of its values, as the newest publications have it; empty without the dataset."""
     at = store.latest()
-    rows = [] if at is None else [row for _, row in _everything(store, "indicator", at)]
-    return {row["code"]: row["measure"] for row in rows if row is not None}
+    rows = () if at is None else every_record(store, "indicator", at=at)
+    return {row["code"]: row["measure"] for row in rows}

@@ -13,24 +13,21 @@ NOT_SENT = ("unmapped", *DEAD)
 
 def again(outbox: Outbox, target: str, states: Iterable[str], dataset: str | None = None) -> int:
     """Rows of these states wait once more; how many."""
-    only, values = ("AND dataset = ?", [dataset]) if dataset else ("", [])
-    marks, names = _marks(states)
-    with outbox.whole() as con:
-        return con.execute(
-            "UPDATE item SET state = 'waiting', detail = NULL, most = CASE state WHEN 'dead' THEN 1 END "
-            f"WHERE target = ? AND state IN ({marks}) {only}",
-            [target, *names, *values],
-        ).rowcount
+    once_alone = "state = 'waiting', detail = NULL, most = CASE state WHEN 'dead' THEN 1 END"
+    return _changed(outbox, once_alone, target, states, dataset)
 
 
 def drop(outbox: Outbox, target: str, states: Iterable[str], dataset: str | None = None) -> int:
     """Rows of these states are given up until their content changes; how many."""
+    return _changed(outbox, "state = 'dropped'", target, states, dataset)
+
+
+def _changed(outbox: Outbox, change: str, target: str, states: Iterable[str], dataset: str | None) -> int:
     only, values = ("AND dataset = ?", [dataset]) if dataset else ("", [])
     marks, names = _marks(states)
     with outbox.whole() as con:
         return con.execute(
-            f"UPDATE item SET state = 'dropped' WHERE target = ? AND state IN ({marks}) {only}",
-            [target, *names, *values],
+            f"UPDATE item SET {change} WHERE target = ? AND state IN ({marks}) {only}", [target, *names, *values]
         ).rowcount
 
 

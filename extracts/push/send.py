@@ -5,23 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 
-from cityhub import clock
 from cityhub.errors import Retry, Stop, Unauthorised
 from cityhub.secrets import address, redact
 from cityhub.settings import Settings
 from connectors.network import explain
 from connectors.retry import Transient
+from connectors.session import asked_wait, host_and_port, session_to
 from extracts.push.outbox import Batch
 from extracts.push.signature import headers
 from extracts.push.template import AnswerRule, Template
-
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class Refused(Exception):
@@ -49,9 +46,8 @@ class Sender:
         cut = urlsplit(self._address)
         if cut.scheme not in {"http", "https"} or not cut.hostname:
             raise Stop("CH-PUSHUP-003", target=template.target, name=template.address)
-        self._host, self._port = cut.hostname, cut.port or (443 if cut.scheme == "https" else 80)
-        self._session = requests.Session()
-        self._session.trust_env = self._host not in _LOOPBACK
+        self._host, self._port = host_and_port(self._address)
+        self._session = session_to(self._host)
 
     def close(self) -> None:
         """Close the connections."""
@@ -88,7 +84,7 @@ class Sender:
         if status in {401, 403}:
             raise Unauthorised("CH-PUSHUP-005", **place)
         if status == 429 or status >= 500 or status in {408, 409, 425}:
-            raise Transient(Retry("CH-PUSHUP-004", **place), _asked_wait(answer.headers.get("Retry-After")))
+            raise Transient(Retry("CH-PUSHUP-004", **place), asked_wait(answer.headers.get("Retry-After")))
         if status in {404, 405, 410} or 300 <= status < 400:
             raise Stop("CH-PUSHUP-006", **place)
         if status >= 400:
@@ -128,17 +124,3 @@ def _at(content: Any, path: str) -> Any:
 def _said(rule: AnswerRule, content: Any, text: str) -> str:
     message = _at(content, rule.message_at)
     return redact(" ".join(str(message if message is not None else text).split())[:200]) or "it gives no reason"
-
-
-def _asked_wait(value: str | None) -> float | None:
-    """Seconds from a Retry-After header: a number or a date; None without one or with nonsense."""
-    if not value:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - clock.now()).total_seconds())
-    except (ValueError, TypeError):
-        return None

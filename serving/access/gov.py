@@ -7,7 +7,6 @@ one file a key, and only for keys that were made with --gov.
 from __future__ import annotations
 
 import hmac
-import os
 import secrets as random
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -19,10 +18,11 @@ from cryptography.hazmat.primitives.hmac import HMAC
 
 from cityhub import clock
 from cityhub.errors import Stop, Unauthorised
-from cityhub.secrets import remember
+from cityhub.secrets import keep_own, remember
 from cityhub.settings import Settings
 from serving.access import keys
 from serving.access.keys import Key
+from serving.call import target
 
 SKEW_S = 300
 METHODS: dict[str, hashes.HashAlgorithm] = {"HMAC-SHA256": hashes.SHA256(), "HMAC-SM3": hashes.SM3()}
@@ -32,10 +32,7 @@ MOST = 100_000  # nonces kept
 def make_secret(settings: Settings, key: Key) -> str:
     """Make the secret of a key and keep it, readable by the service's user only."""
     secret = random.token_urlsafe(32)
-    path = _path(settings.home, key.id)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-        handle.write(secret)  # nobody else reads it, not even for the moment of writing
+    keep_own(settings.home, _name(key.id), secret)
     remember(secret)
     return secret
 
@@ -88,7 +85,7 @@ class Gov:
 
     def _secret(self, key: Key) -> str:
         try:
-            return _path(self.home, key.id).read_text(encoding="utf-8").strip()
+            return (self.home / "secrets" / _name(key.id)).read_text(encoding="utf-8").strip()
         except FileNotFoundError:
             raise Unauthorised("CH-SERVE-001", problem="the secret of this appKey was removed") from None
 
@@ -101,12 +98,5 @@ class Gov:
         self._seen[(app_key, nonce)] = moment
 
 
-def target(scope: Mapping[str, Any]) -> str:
-    """Path and query as the client sent them."""
-    path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
-    query = scope["query_string"].decode("latin-1")
-    return f"{path}?{query}" if query else path
-
-
-def _path(home: Path, identity: str) -> Path:
-    return home / "secrets" / f"gov_app_{identity}"
+def _name(identity: str) -> str:
+    return f"gov_app_{identity}"

@@ -21,6 +21,7 @@ from http_message_signatures.structures import CaseInsensitiveDict
 
 from cityhub.errors import Unauthorised
 from serving.access.keys import Key
+from serving.call import target
 
 FRESH = timedelta(minutes=5)
 NEEDED = ('"@method"', '"@path"', '"@query"', '"authorization"')  # what a signature must cover
@@ -58,9 +59,7 @@ def demand(key: Key, scope: Mapping[str, Any], method: str) -> None:
     """Raise `Unauthorised` CH-SERVE-017 unless the request is signed by the key's owner, freshly and as a whole."""
     names = [name.decode("latin-1") for name, _ in scope["headers"]]
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    host, query = headers.get("host", "localhost"), scope["query_string"].decode("latin-1")
-    path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
-    url = f"{scope['scheme']}://{host}{path}" + (f"?{query}" if query else "")
+    url = f"{scope['scheme']}://{headers.get('host', 'localhost')}{target(scope)}"
     verifier = HTTPMessageVerifier(signature_algorithm=ED25519, key_resolver=_Known(key))
     try:
         message = _Message(method, url, CaseInsensitiveDict(headers))  # type: ignore[no-untyped-call]

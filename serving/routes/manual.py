@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 
-from cityhub.errors import HubError, Stop
+from cityhub.errors import Stop
 from serving import problems
 from serving.answers import answer
 from serving.document import document
@@ -24,11 +24,7 @@ def router(app: FastAPI) -> APIRouter:
     @routes.get("/docs", response_class=HTMLResponse)
     async def docs(request: Request) -> HTMLResponse:
         """Every address with its parameters and answers, and every code of a problem."""
-        codes = [(code, told, _error(code)) for code, told in problems.table().items()]
+        codes = [(code, told, Stop(code)) for code, told in problems.table().items()]
         return TEMPLATES.TemplateResponse(request, "manual.html", {"api": document(app), "codes": codes})
 
     return routes
-
-
-def _error(code: str) -> HubError:
-    return Stop(code)

@@ -5,25 +5,22 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 
+from cityhub.errors import Stop
 from cityhub.settings import Settings
 from scoring.explain_text import STATES
 from scoring.numbers import rounded
 from scoring.publication.export import STATUSES
 from scoring.publication.manifest import current
 from serving import published
+from serving.parameters import Month
 
 TEMPLATES = Jinja2Templates(directory=Path(__file__).parents[1] / "templates")
 LEAGUES = {"territory": "属地单位", "department": "县直相关单位"}
-Month = Annotated[
-    str | None,
-    Query(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="YYYY-MM; default: what `current` shows"),
-]
 
 
 def router(settings: Settings) -> APIRouter:
@@ -34,11 +31,16 @@ def router(settings: Settings) -> APIRouter:
     @routes.get("/", response_class=HTMLResponse)
     def page(request: Request, month: Month = None) -> HTMLResponse:
         """The ranking of a month."""
-        if month is None and current(root) is None:
+        manifests, number = published.all_manifests(root), current(root)
+        if month is None and number is None:
             return TEMPLATES.TemplateResponse(request, "empty.html", status_code=200)
-        manifest = published.find(root, "latest") if month is None else published.newest_of(root, month)
-        rows = published.rows(root, manifest, "ranking")
-        months = sorted({item.period for item in published.all_manifests(root)}, reverse=True)
+        manifest = next(
+            (item for item in manifests if month == item.period or (month is None and item.number == number)), None
+        )
+        if manifest is None:
+            raise Stop("CH-PUB-001", number=month)
+        rows = published.ranking(root, manifest)
+        months = sorted({item.period for item in manifests}, reverse=True)
         return TEMPLATES.TemplateResponse(
             request,
             "ranking.html",

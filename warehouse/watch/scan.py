@@ -23,7 +23,7 @@ from warehouse.watch.naming import Names
 from warehouse.watch.series import Series, measured, series
 
 FOLDER = Path(__file__).parent / "sql"
-DEVICES, JUMPS = ((FOLDER / f"{name}.sql").read_text(encoding="utf-8") for name in ("devices", "jumps"))
+DEVICES, JUMP = ((FOLDER / f"{name}.sql").read_text(encoding="utf-8") for name in ("devices", "jumps"))
 COPIED_ROWS = 300_000
 
 
@@ -60,7 +60,7 @@ def scan(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date, rows: int) -
     if places:  # a reading without a place has none before it either
         before += ", lag(CASE WHEN x IS NOT NULL THEN {x: x, y: y, at_us: at_us} END IGNORE NULLS) OVER w AS q"
     counts = "".join(_statistics(i, steps=i < steps) for i in range(len(columns)))
-    counts += (_zeros(steps) if steps else "") + (JUMPS if places else "")
+    counts += (_zeros(steps) if steps else "") + (_JUMPS if places else "")
     con.execute(
         DEVICES.format(
             device=device,
@@ -77,6 +77,7 @@ def scan(con: duckdb.DuckDBPyConnection, spec: FeedSpec, day: date, rows: int) -
     return Scan(table, here, device, found, columns, places, Names(con, spec, table, device))
 
 
+_JUMPS = f", count(*) FILTER (\n{JUMP}) AS jumps, min(at_us) FILTER (\n{JUMP}) AS jumped_at"
 _WHEN = """, min(at_us) AS first_us, max(at_us) AS last_us,
     bit_or(1 << (((at_us // 1000000 + 28800) // 3600) % 24)::INTEGER) AS hours"""
 
