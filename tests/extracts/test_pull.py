@@ -233,13 +233,19 @@ def test_with_a_key_that_came_another_way_no_other_is_trusted(line: Line) -> Non
     assert caught.value.code == "CH-CLIENT-006"
 
 
+def rebuilt(shelf: Shelf, tmp_path: Path) -> Shelf:
+    """An empty shelf that signs with the same key."""
+    other = Shelf(tmp_path / "other")
+    (other.settings.home / "secrets").mkdir(parents=True)
+    key_text = (shelf.settings.home / "secrets" / "extract_key").read_text()
+    (other.settings.home / "secrets" / "extract_key").write_text(key_text)
+    return other
+
+
 def test_history_that_was_written_anew_is_seen(line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     line.shelf.put(indicator_value=values(1.0))
     line.pull()
-    other = Shelf(tmp_path / "other")
-    (other.settings.home / "secrets").mkdir(parents=True)
-    key_text = (line.shelf.settings.home / "secrets" / "extract_key").read_text()
-    (other.settings.home / "secrets" / "extract_key").write_text(key_text)
+    other = rebuilt(line.shelf, tmp_path)
     other.put(indicator_value=values(9.0))
     other.put(indicator_value=values(2.0))
     with served(other) as address:
@@ -353,10 +359,7 @@ def test_a_file_taken_with_the_client_alone_is_whole_or_not_there(line: Line, tm
 def test_a_publication_that_says_something_else_than_before_is_seen(line: Line, tmp_path: Path) -> None:
     line.shelf.put(indicator_value=values(1.0))
     line.pull()
-    other = Shelf(tmp_path / "other")
-    (other.settings.home / "secrets").mkdir(parents=True)
-    text = (line.shelf.settings.home / "secrets" / "extract_key").read_text()
-    (other.settings.home / "secrets" / "extract_key").write_text(text)
+    other = rebuilt(line.shelf, tmp_path)
     other.put(indicator_value=values(9.0))
     with served(other) as address:
         line.between.address = address

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from cityhub.settings import REPOSITORY
+from cityhub.settings import Settings
 from scoring.month import score_month
 from scoring.publication.manifest import current
 from scoring.publish import publications, publish, verify
+from tests.dying import dying
 from tests.scoring.county import MONTH, UNITS, County
 
 DAY = date(2026, 11, 20)
@@ -33,55 +29,10 @@ STEPS = [
     ("scoring.publication.pointer", "record", "after"),
 ]
 
-# A helper forks for each step, so that the imports are paid once; DuckDB is opened in the forks only.
-HELPER = """
-import importlib, os, signal, sys
-from datetime import date
-from pathlib import Path
-from cityhub.settings import Settings
-import scoring.publish
 
-def dying(step, when):
-    def run(*args, **kwargs):
-        if when == "after":
-            step(*args, **kwargs)
-        os.kill(os.getpid(), signal.SIGKILL)
-    return run
-
-home = Path(sys.argv[1])
-settings = Settings(home, home / "feeds", str(home / "lake" / "catalog.sqlite"), str(home / "lake" / "data"))
-for line in sys.stdin:
-    pid = os.fork()
-    if not pid:
-        module, name, when = line.split()
-        owner = importlib.import_module(module)
-        setattr(owner, name, dying(getattr(owner, name), when))
-        scoring.publish.publish(settings, "2026-11", date(2026, 11, 20))
-        os._exit(0)
-    print(os.WTERMSIG(os.waitpid(pid, 0)[1]), flush=True)
-"""
-
-
-@contextmanager
-def helper(county: County) -> Iterator[Callable[..., int]]:
-    """A function that publishes in another process, which kills itself at a step; gives its signal."""
-    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
-    program = county.settings.home / "helper.py"  # a file: under `python -c` DuckDB draws a progress bar on stdout
-    program.write_text(HELPER, encoding="utf-8")
-    with subprocess.Popen(
-        [sys.executable, str(program), str(county.settings.home)],
-        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        assert process.stdin and process.stdout
-        reading, writing = process.stdout, process.stdin
-
-        def kill_at(*step: str) -> int:
-            writing.write(" ".join(step) + "\n")
-            writing.flush()
-            return int(reading.readline())
-
-        yield kill_at
-        writing.close()
+def publish_again(settings: Settings) -> None:
+    """What is killed."""
+    publish(settings, MONTH, DAY)
 
 
 @pytest.mark.xdist_group("scoring-killed")
@@ -93,7 +44,7 @@ def test_killed_between_any_two_steps_leaves_the_old_or_the_new(tmp_path: Path) 
     score_month(county.settings, MONTH, DAY)
     publish(county.settings, MONTH, DAY)
     root = county.settings.publications
-    with helper(county) as kill_at:
+    with dying(county.settings, publish_again) as kill_at:
         for number, step in enumerate(STEPS, 2):
             where = " ".join(step)
             county.day_value(f"{number:02d}", 50.0)
