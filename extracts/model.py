@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-SCHEMA_VERSION = "1.0.0"  # a minor version adds columns and datasets; anything else is a major one
+SCHEMA_VERSION = "1.1.0"  # a minor version adds columns and datasets; anything else is a major one
 FORMATS = ("parquet", "csv.gz", "ndjson.gz")
 PROVISIONAL, FINAL, CORRECTION = "provisional", "final", "correction"
 STATUSES = {"provisional": PROVISIONAL, "final": FINAL, "corrected": CORRECTION}  # of a publication → of its extract
