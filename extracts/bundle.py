@@ -19,6 +19,7 @@ from cityhub.errors import Stop
 from cityhub.files import sync
 from cityhub.settings import Settings
 from extracts import sign, sm2
+from extracts.datasets import DATASETS
 from extracts.model import FORMATS, MANIFEST, SIGNATURES, folder_name
 from extracts.store import Store, of, root_of
 from scoring.publication.manifest import sha256
@@ -58,7 +59,8 @@ def bundle(
     datasets: Sequence[str] | None = None,
     formats: Sequence[str] = ("parquet",),
 ) -> Bundle:
-    """Pack the sequences after `since`: all manifests, and the data that are kept of these datasets and formats.
+    """Pack the sequences after `since`: all manifests, and the data that are kept of these datasets and formats; of all
+    datasets but those that are granted by name where `datasets` says nothing.
 
     Raises `Stop` CH-EXT-001 when there is none, CH-EXT-003 when what changed since is not kept any more, CH-EXT-005 for
     an unknown dataset, CH-EXT-009 when the file is there, CH-EXT-011 for an unknown format.
@@ -67,7 +69,7 @@ def bundle(
         raise Stop(
             "CH-EXT-011", option="--format", detail=f"{unknown[0]}; known: {', '.join(FORMATS)}", command="bundle"
         )
-    wanted = {of(dataset).id for dataset in datasets} if datasets else None
+    wanted = {of(dataset).id for dataset in datasets} if datasets else _ungranted()
     store = Store(root_of(settings))
     numbers = [number for number in store.sequences() if number > since]
     if not numbers:
@@ -92,9 +94,11 @@ def bundle(
     )
 
 
-def _files(
-    store: Store, numbers: list[int], datasets: set[str] | None, formats: set[str]
-) -> Iterator[tuple[str, Path]]:
+def _ungranted() -> set[str]:
+    return {dataset.id for dataset in DATASETS.values() if not dataset.by_grant}
+
+
+def _files(store: Store, numbers: list[int], datasets: set[str], formats: set[str]) -> Iterator[tuple[str, Path]]:
     for path in sorted((store.root / sign.KEYS).iterdir()):
         if path.suffix in {sign.SUFFIX, sm2.SUFFIX}:
             yield f"{sign.KEYS}/{path.name}", path
@@ -107,7 +111,7 @@ def _files(
         if number not in kept:
             continue
         for item in store.manifest(number).files:
-            if item.format in formats and (datasets is None or item.dataset in datasets):
+            if item.format in formats and item.dataset in datasets:
                 yield f"{folder_name(number)}/{item.path}", folder / item.path
 
 

@@ -1,4 +1,5 @@
-"""The datasets of an extract: keys, columns and their words, from `datasets.yaml`."""
+"""The datasets of an extract: keys, columns and their words, from `datasets.yaml`, and from the `details.yaml` of
+publications those that are granted by name."""
 
 from __future__ import annotations
 
@@ -9,6 +10,9 @@ from types import MappingProxyType
 from typing import Any
 
 from ruamel.yaml import YAML
+
+from scoring.publication.beside.model import Detail, details
+from warehouse.names import identifier
 
 FOLDER = Path(__file__).parent
 FILE = FOLDER / "datasets.yaml"
@@ -49,7 +53,8 @@ class Column:
 @dataclass(frozen=True)
 class Dataset:
     """One table. `key`: columns that together stand once, `period` first; `columns`: all, the common ones last;
-    `unit_column`: the column that holds the assessed unit; `sources`: tables of the publication that it is made of."""
+    `unit_column`: the column that holds the assessed unit; `sources`: tables of the publication that it is made of;
+    `by_grant`: only a key that names it may read it, and only a ferry that names it takes it."""
 
     id: str
     title_zh: str
@@ -58,6 +63,7 @@ class Dataset:
     columns: tuple[Column, ...]
     unit_column: str | None
     sources: tuple[str, ...]
+    by_grant: bool = False
 
     def column(self, name: str) -> Column:
         """The column of this name."""
@@ -71,6 +77,8 @@ class Dataset:
     @property
     def select(self) -> str:
         """SELECT over the publication's tables; empty for the dictionary, which is made of this file."""
+        if self.by_grant:
+            return f"SELECT getvariable('month') AS period, * FROM {identifier(self.id)}"
         path = FOLDER / "sql" / f"{self.id}.sql"
         return path.read_text(encoding="utf-8") if self.sources else ""
 
@@ -116,7 +124,19 @@ def _read() -> Mapping[str, Dataset]:
         found[name] = Dataset(
             name, stated["zh"], stated["en"], tuple(stated["key"]), (*own, *common), unit, tuple(stated["of"])
         )
+    for name, detail in details().items():
+        found[name] = _granted(name, detail, common)
     return MappingProxyType(found)
+
+
+def _granted(name: str, detail: Detail, common: list[Column]) -> Dataset:
+    own = [
+        Column("period", "text", False, "月份", "Month in which its service day lies"),
+        Column("service_day", "date", True, "业务日", "Service day"),
+        Column("unit", "text", True, "单位编码", "Assessed unit; empty: not known"),
+        *(Column(key, item.type, item.null, item.zh, item.en) for key, item in detail.columns.items()),
+    ]
+    return Dataset(name, detail.zh, detail.en, ("period", *detail.key), (*own, *common), "unit", (name,), by_grant=True)
 
 
 DATASETS: Mapping[str, Dataset] = _read()

@@ -24,6 +24,7 @@ from scoring import policy, tables
 from scoring import scheme as schemes
 from scoring.month import SCHEME, score_month
 from scoring.publication import content, export, manifest, pointer
+from scoring.publication.beside import make as beside
 from scoring.publication.conditions import may_be_corrected, may_be_final, named
 from scoring.publication.manifest import Manifest, folder_of
 from scoring.publication.recompute import recompute
@@ -133,13 +134,15 @@ def _publish(
     number = _next(con, root)
     selects = content.selects(con, rules, number, switches)
     same = content.identity(con, selects)
-    if before is not None and _stays(before, same, asked):
+    others = beside.selects(con, settings.feeds)
+    same_beside = beside.identity(con, others)
+    if before is not None and _stays(before, same, same_beside, asked):
         con.execute("COMMIT")
         return _finish(con, settings, before, new=False)
     if asked.status == "final":
         may_be_final(con, rules.scheme, month, day=asked.day, complete=complete, approved_by=asked.approved_by)
     work = root / f".{number:06d}.partial"
-    rows = write_tables(con, work, selects)
+    rows = write_tables(con, work, selects | others)
     snapshot = con.execute("SELECT id FROM ducklake_current_snapshot('lake')").fetchone()
     con.execute("COMMIT")
     made = Manifest(
@@ -161,6 +164,7 @@ def _publish(
         content_sha256=same,
         approved_by=asked.approved_by if asked.status == "final" else None,
         corrected_by=asked.corrected_by,
+        beside=same_beside,
     )
     if made.frozen:
         _proved(work, made)
@@ -201,10 +205,11 @@ def take_number(work: Path, folder: Path) -> Path:
     return folder
 
 
-def _stays(before: Manifest, same: str, asked: Decision) -> bool:
-    """Whether the newest publication of the month still stands."""
+def _stays(before: Manifest, same: str, same_beside: str, asked: Decision) -> bool:
+    """Whether the newest publication of the month still stands. What lies beside the scores of a final month changes
+    it no more: no score is computed from it."""
     if before.content_sha256 == same:
-        return before.frozen or asked.status == "provisional"
+        return before.frozen or (asked.status == "provisional" and before.beside == same_beside)
     if before.frozen and asked.status != "corrected":
         log.event(logger, "final month has late data", publication=before.number, interval=before.period)
         return True

@@ -52,7 +52,7 @@ def dataset_of(request: Request, identity: str) -> Dataset:
 
 def readable(key: Key, dataset: Dataset) -> bool:
     """Whether the key's scope holds the dataset."""
-    return key.scope.dataset(dataset.id)
+    return key.scope.dataset(dataset)
 
 
 def visible(shelf: Shelf, key: Key, dataset: Dataset) -> list[Held]:

@@ -131,8 +131,14 @@ class StoreSource:
         self.store, self.name = store, name
 
     def datasets(self) -> list[str]:
-        """Ids of what is in the newest extract of any month."""
-        return [name for name in DATASETS if self.publications(name)]
+        """Ids of what the bundles brought files of: none brings a dataset that it was not told to."""
+        there = {
+            item.dataset
+            for number in self.store.sequences()
+            for item in self.store.manifest(number).files
+            if (self.store.folder(number) / item.path).is_file()
+        }
+        return [name for name in DATASETS if name in there]
 
     def shape(self, dataset: str) -> Shape:
         """As the schema over HTTP says it."""

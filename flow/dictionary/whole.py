@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
@@ -15,6 +16,7 @@ from indicators.definitions import read_all as read_definitions
 from scoring import scheme, tables
 from scoring.month import SCHEME
 from scoring.publication import content, dictionary
+from scoring.publication.beside import make as beside
 from warehouse import reference
 from warehouse.dictionary import feeds, hub, words
 from warehouse.dictionary.entry import Table, Text, gaps
@@ -56,13 +58,13 @@ def whole(settings: Settings) -> Whole:
     return Whole(
         parts | {PUBLICATION: Text("发布文件", "Files of a publication")},
         tuple(sorted(made, key=lambda table: (order.index(table.part), table.feed is None, table.name))),
-        tuple(_published(specs)),
+        tuple(_published(specs, settings.feeds)),
         tuple(read_definitions().values()),
         {spec.table: spec for spec in specs.values()},
     )
 
 
-def _published(specs: Mapping[str, FeedSpec]) -> list[Table]:
+def _published(specs: Mapping[str, FeedSpec], folder: Path) -> list[Table]:
     """The datasets of a publication, with the columns that their SELECTs give over empty tables."""
     con = duckdb.connect()
     try:
@@ -73,7 +75,7 @@ def _published(specs: Mapping[str, FeedSpec]) -> list[Table]:
             con.execute(f"CREATE TABLE {identifier(spec.table)} ({columns})")
         rules = scheme.load(SCHEME)
         tables.set_month(con, rules.scheme, "2026-01")
-        selects = content.selects(con, rules, 1, {})
+        selects = content.selects(con, rules, 1, {}) | beside.selects(con, folder)
         return [
             dictionary.table(name, [(row[0], row[1]) for row in con.execute(f"DESCRIBE {select}").fetchall()])
             for name, select in sorted(selects.items())

@@ -15,6 +15,7 @@ import duckdb
 from ruamel.yaml import YAML
 
 from cityhub.files import write_text
+from scoring.publication.beside.model import Detail, details
 from warehouse.dictionary import frictionless, hub, words
 from warehouse.dictionary.entry import Column, Reference, Table, Text
 from warehouse.names import literal
@@ -86,7 +87,25 @@ def _column(known: words.Words, stated: Mapping[str, Any], like: Table | None, n
 @cache
 def _words() -> Mapping[str, Any]:
     found: Mapping[str, Any] = YAML(typ="safe").load(FILE.read_text(encoding="utf-8"))
-    return found
+    return {**found, **{name: _granted(detail) for name, detail in details().items()}}
+
+
+def _granted(detail: Detail) -> dict[str, Any]:
+    """The words of a dataset that single consumers are granted, as words.yaml would have them."""
+    columns = {name: [column.zh, column.en] for name, column in detail.columns.items()}
+    return {
+        "zh": detail.zh,
+        "en": detail.en,
+        "grain": ["每条记录一行，业务日在本月内", "One row a record whose service day lies in the month"],
+        "key": list(detail.key),
+        "like": detail.table,
+        "columns": {"unit": ["单位编码", "Assessed unit that it belongs to"], **columns},
+        "empty": [
+            [["unit"], "归属未知", "It is not known which unit it belongs to"],
+            [[name for name, column in detail.columns.items() if column.null], "源端没有给出", "The source gave none"],
+        ],
+        "refers": {"unit": "unit.unit_code"},
+    }
 
 
 def _columns(con: duckdb.DuckDBPyConnection, path: Path) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from cityhub.files import sync, write_text
 from cityhub.settings import REPOSITORY
 
 NAME = "manifest.json"
-SCHEMA_VERSION = 2  # 2: approved_by, corrected_by; version 1 is read with both empty
+SCHEMA_VERSION = 3  # 2: approved_by, corrected_by; 3: beside; older ones are read with these empty
 CURRENT = "current"
 
 
@@ -31,7 +31,8 @@ class File:
 class Manifest:
     """What one publication is. `service_day`: the last day whose data it holds; `content_sha256`: identity of
     its rows; `supersedes_sha256`: manifest of the publication that it takes the place of; `approved_by`: who made
-    the month final; `corrected_by`: who corrected a final month."""
+    the month final; `corrected_by`: who corrected a final month; `beside`: identity of the rows that no score is
+    computed from."""
 
     number: int
     schema_version: int
@@ -52,6 +53,7 @@ class Manifest:
     files: tuple[File, ...] = field(default_factory=tuple)
     approved_by: str | None = None
     corrected_by: str | None = None
+    beside: str = ""
 
     @property
     def frozen(self) -> bool:

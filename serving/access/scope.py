@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from extracts.datasets import Dataset
 from extracts.model import Only
 
 EVERY = "all"
@@ -11,16 +12,17 @@ EVERY = "all"
 
 @dataclass(frozen=True)
 class Scope:
-    """`datasets`: ids, or `all`. `units`: codes, empty for all units. `periods`: years, months or beginnings such as
-    `2026-*`, empty for all; what lies inside of a period belongs to it."""
+    """`datasets`: ids, or `all` for every one that need not be granted by name. `units`: codes, empty for all units.
+    `periods`: years, months or beginnings such as `2026-*`, empty for all; what lies inside of a period belongs to
+    it."""
 
     datasets: tuple[str, ...]
     units: tuple[str, ...] = ()
     periods: tuple[str, ...] = ()
 
-    def dataset(self, dataset: str) -> bool:
+    def dataset(self, dataset: Dataset) -> bool:
         """Whether the dataset may be read."""
-        return dataset in self.datasets or EVERY in self.datasets
+        return dataset.id in self.datasets or (EVERY in self.datasets and not dataset.by_grant)
 
     def period(self, period: str) -> bool:
         """Whether rows of the period may be read."""

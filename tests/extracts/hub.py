@@ -19,9 +19,9 @@ def served(shelf: Shelf) -> service.served:
     return service.served(shelf.settings, LIMITS)
 
 
-def key(shelf: Shelf, name: str = "province", **scope: Any) -> str:
+def key(shelf: Shelf, name: str = "province", *datasets: str, **scope: Any) -> str:
     """A new key; everything where the scope says nothing."""
-    return service.key(shelf.settings, name, **scope)
+    return service.key(shelf.settings, name, *datasets, **scope)
 
 
 def client(url: str, secret: str) -> Client:

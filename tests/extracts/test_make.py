@@ -28,6 +28,7 @@ from extracts.store import Store, root_of
 from scoring.month import score_month
 from scoring.publish import publish
 from tests.extracts.months import Months, settings_in
+from tests.scoring.beside import one_of_each
 from tests.scoring.county import MONTH, County
 
 DAY = date(2026, 11, 19)
@@ -56,6 +57,7 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> County:
         " ('muck.trip', 'muck', DATE '2026-11-03', 'published', 3, 3)",
     )
     county.event("E1", "B1", "juji", level="national")
+    one_of_each(county)
     score_month(county.settings, MONTH, DAY)
     publish(county.settings, MONTH, DAY)
     return county

@@ -18,6 +18,7 @@ from scoring.month import score_month
 from scoring.publication.frozen import put_back
 from scoring.publication.manifest import NAME, read
 from scoring.publish import Publication, publications, publish, verify, verify_all
+from tests.scoring import beside
 from tests.scoring.county import MONTH, UNITS, County
 from warehouse import lake
 
@@ -91,7 +92,7 @@ def test_a_final_month_names_who_approved_it_wherever_it_is_shown(
     county, publication = final
     folder = Path(publication.folder)
     manifest = read(folder)
-    assert (manifest.schema_version, manifest.status, manifest.approved_by) == (2, "final", "王主任")
+    assert (manifest.schema_version, manifest.status, manifest.approved_by) == (3, "final", "王主任")
     assert (manifest.number, manifest.supersedes, manifest.corrected_by) == (2, 1, None)
     assert manifest.published_at == AFTER
     assert county.rows("SELECT status, approved_by, corrected_by FROM publication WHERE number = 2") == [
@@ -198,6 +199,15 @@ def test_no_night_and_no_compute_changes_a_final_month(
     found = verify(county.settings, 2)
     assert found.ok, found.problems
     assert any("other data" in line for line in found.lines), "late data are told, and are no fault"
+
+
+def test_what_no_score_is_computed_from_changes_no_final_month(final: tuple[County, Publication]) -> None:
+    county, publication = final
+    beside.one_of_each(county)
+    assert publish(county.settings, MONTH, LAST).number == publication.number
+    assert not any("other data" in line for line in verify(county.settings, publication.number).lines)
+    corrected = publish(county.settings, MONTH, LAST, "点位更正", corrected_by="李四")
+    assert corrected.number == publication.number, "the same scores are no correction"
 
 
 def test_a_correction_needs_a_reason_and_a_name_and_is_a_number_of_its_own(
