@@ -29,7 +29,7 @@ from scoring.publication.conditions import may_be_corrected, may_be_final, named
 from scoring.publication.manifest import Manifest, folder_of
 from scoring.publication.recompute import recompute
 from scoring.publication.verify import Verification, verify, verify_all
-from warehouse import lake
+from warehouse import lake, migrate
 
 __all__ = ["Publication", "Verification", "publications", "publish", "verify", "verify_all"]
 
@@ -91,6 +91,7 @@ def publish(
             raise Stop("CH-PUB-010", month=month, found=found)
         con = lake.connect(settings)
         try:
+            migrate.migrate(con, settings)  # or the folder is there and the lake cannot record it
             return _publish(con, settings, month, before, asked)
         finally:
             con.close()

@@ -19,7 +19,9 @@ import pytest
 
 from cityhub.errors import Stop
 from cityhub.settings import REPOSITORY, Settings
+from scoring.publish import publish
 from tests.load.kit import NOW, Hub, feed, settings_in
+from warehouse import lake
 from warehouse.ledger import row
 from warehouse.migrate import migrate, migrations, version
 
@@ -178,3 +180,12 @@ def test_an_old_catalog_says_so_when_it_is_only_read(released: tuple[int, Settin
     env = {**os.environ, "CITYHUB_HOME": str(released[1].home), "CITYHUB_NOW": NOW}
     done = subprocess.run(command, cwd=REPOSITORY, env=env, text=True, capture_output=True, check=False)
     assert json.loads(done.stdout)["error"]["code"] == "CH-LAKE-008", done.stdout + done.stderr
+
+
+def test_publishing_is_a_write_and_brings_an_old_warehouse_up_to_date_first(released: tuple[int, Settings]) -> None:
+    settings = released[1]
+    with pytest.raises(Stop) as stopped:  # nobody scored a month in these
+        publish(settings, "2026-09", date(2026, 9, 30))
+    assert stopped.value.code == "CH-PUB-002"
+    with closing(lake.connect(settings)) as con:
+        assert version(con) == len(migrations())
