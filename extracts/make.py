@@ -77,7 +77,6 @@ def _make(settings: Settings, store: Store, number: int) -> None:
     signer, keys = sign.signer(settings), sm2.pair(settings)
     earlier = [item for item in store.sequences() if item < number]
     same_month = [item for item in earlier if store.manifest(item).period == publication.period]
-    before = same_month[-1] if same_month else None
     work = store.root / f".{folder_name(number)}.partial"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
@@ -85,7 +84,7 @@ def _make(settings: Settings, store: Store, number: int) -> None:
     try:
         _tables(con, published, publication)
         _variables(con, publication)
-        files = _datasets(con, store, publication, before, work)
+        files = _datasets(con, store, publication, same_month, work)
     finally:
         con.close()
     made = ExtractManifest(
@@ -94,7 +93,7 @@ def _make(settings: Settings, store: Store, number: int) -> None:
         period=publication.period,
         status=STATUSES[publication.status],
         reason=publication.reason,
-        supersedes=before,
+        supersedes=same_month[-1] if same_month else None,
         previous=sha256(store.folder(earlier[-1]) / MANIFEST) if earlier else None,
         source_as_of=publication.service_day,
         published_at=publication.published_at,
@@ -138,12 +137,13 @@ def _variables(con: duckdb.DuckDBPyConnection, publication: Manifest) -> None:
 
 
 def _datasets(
-    con: duckdb.DuckDBPyConnection, store: Store, publication: Manifest, before: int | None, work: Path
+    con: duckdb.DuckDBPyConnection, store: Store, publication: Manifest, earlier: list[int], work: Path
 ) -> list[ExtractFile]:
     there = {row[0] for row in con.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()}
     found: list[ExtractFile] = []
     for dataset in DATASETS.values():
         if there.issuperset(dataset.sources):
+            before = next((item for item in reversed(earlier) if dataset.id in store.manifest(item).datasets), None)
             write.rows(con, dataset, dataset.select or DICTIONARY, _file_of(store, before, dataset), publication.number)
             found += write.files(con, dataset, work)
     return found

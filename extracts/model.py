@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 SCHEMA_VERSION = "1.1.0"  # a minor version adds columns and datasets; anything else is a major one
@@ -44,6 +45,11 @@ class ExtractManifest:
     key_id: str
     publication_sha256: str
     files: tuple[ExtractFile, ...]
+
+    @cached_property
+    def datasets(self) -> frozenset[str]:
+        """What this extract holds."""
+        return frozenset(item.dataset for item in self.files)
 
     def file(self, dataset: str, format: str) -> ExtractFile | None:
         """The dataset in a format; None where this extract does not hold it."""

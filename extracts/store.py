@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 from cityhub.errors import Stop
@@ -81,10 +80,17 @@ class Store:
     def kept(self) -> frozenset[int]:
         """The sequences whose data were kept: below the floor only what still holds as of it."""
         numbers, floor = self.sequences(), self.floor()
-        return frozenset(number for number in numbers if number >= floor) | {*self._newest(numbers, floor).values()}
+        newest = {
+            (dataset, self.manifest(number).period): number
+            for number in numbers
+            if number <= floor
+            for dataset in self.manifest(number).datasets
+        }
+        return frozenset(number for number in numbers if number >= floor) | {*newest.values()}
 
     def state(self, dataset: str, at: int | None = None) -> dict[str, int]:
         """Month → the sequence that holds it as of `at` (default: now), ascending; `at` 0 is the time before the first.
+        An extract without the dataset leaves it as it was.
 
         Raises `Stop` CH-EXT-003 for a sequence that has expired, 004 for one that there never was, 005 for a dataset
         that there is not.
@@ -97,15 +103,8 @@ class Store:
             raise Stop("CH-EXT-004", token=at, latest=last)
         if 0 < at < floor:
             raise Stop("CH-EXT-003", token=at, floor=floor, latest=last)
-        found = self._newest(numbers, at)
-        return {
-            period: found[period]
-            for period in sorted(found)
-            if self.manifest(found[period]).file(dataset, "parquet") is not None
-        }
-
-    def _newest(self, numbers: list[int], at: int) -> Mapping[str, int]:
-        return {self.manifest(number).period: number for number in numbers if number <= at}
+        holding = (number for number in numbers if number <= at and dataset in self.manifest(number).datasets)
+        return dict(sorted((self.manifest(number).period, number) for number in holding))
 
     def set_floor(self, floor: int) -> None:
         """Nothing older is promised from here on; `prune` takes the files away afterwards."""

@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from cityhub.errors import HubError, Stop
+from extracts.datasets import DATASETS
 from extracts.model import ExtractFile, ExtractManifest
 from extracts.store import Store
 
@@ -90,7 +91,7 @@ class Shelf:
             return
         places: dict[str, tuple[tuple[Held, ExtractFile], ...]] = {}
         for item in held.values():
-            for file in item.manifest.files:
+            for file in (file for file in item.manifest.files if file.dataset in DATASETS):
                 places[file.sha256] = (*places.get(file.sha256, ()), (item, file))
         self._held, self._places = held, places
 

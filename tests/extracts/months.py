@@ -42,28 +42,31 @@ class Months:
         """A new reader of its extracts."""
         return Store(root_of(self.settings))
 
-    def publish(self, month: str, scores: Mapping[str, str], status: str = "provisional") -> int:
-        """A publication of these rows, without its extract; its number."""
+    def publish(self, month: str, scores: Mapping[str, str] | None, status: str = "provisional") -> int:
+        """A publication of these rows, without its extract; its number. Without scores it holds no ranking."""
         self.number += 1
         folder = folder_of(self.settings.publications, self.number)
         folder.mkdir(parents=True)
-        rows = json.dumps([{"unit_code": unit, "score": score} for unit, score in scores.items()])
-        path = folder / "ranking.parquet"
-        select = _RANKING.format(month=literal(month), rows=literal(rows))
-        with duckdb.connect() as con:
-            con.execute(f"COPY ({select}) TO {literal(str(path))} (FORMAT parquet)")
+        files = () if scores is None else (_ranking(folder / "ranking.parquet", month, scores),)
         made = Manifest(
             number=self.number, schema_version=2, scheme="qi-county", scheme_version="1", period=month,
             service_day=f"{month}-{min(self.number, 28):02d}", status=status, reason=f"number {self.number}",
             supersedes=None, supersedes_sha256=None, published_at=f"2027-01-01T00:00:{self.number:02d}+08:00",
-            code_version="0", lake_snapshot=1, complete=True, switches={}, content_sha256="",
-            files=(File(path.name, path.stat().st_size, manifest.sha256(path), len(scores)),),
+            code_version="0", lake_snapshot=1, complete=True, switches={}, content_sha256="", files=files,
         )  # fmt: skip
         manifest.write(folder, made)
         return self.number
 
-    def extract(self, month: str, scores: Mapping[str, str], status: str = "provisional") -> int:
+    def extract(self, month: str, scores: Mapping[str, str] | None, status: str = "provisional") -> int:
         """A publication with its extract."""
         number = self.publish(month, scores, status)
         assert make_missing(self.settings) == [number]
         return number
+
+
+def _ranking(path: Path, month: str, scores: Mapping[str, str]) -> File:
+    rows = json.dumps([{"unit_code": unit, "score": score} for unit, score in scores.items()])
+    select = _RANKING.format(month=literal(month), rows=literal(rows))
+    with duckdb.connect() as con:
+        con.execute(f"COPY ({select}) TO {literal(str(path))} (FORMAT parquet)")
+    return File(path.name, path.stat().st_size, manifest.sha256(path), len(scores))

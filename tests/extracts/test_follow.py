@@ -18,7 +18,9 @@ from tests.extracts.months import DECEMBER, NOVEMBER, Months, settings_in
 
 SCORES = st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), st.sampled_from(["1", "2.5", "3"]), max_size=4)
 PUBLISH = st.tuples(
-    st.sampled_from([NOVEMBER, DECEMBER]), SCORES, st.sampled_from(["provisional", "provisional", "final", "corrected"])
+    st.sampled_from([NOVEMBER, DECEMBER]),
+    st.one_of(SCORES, SCORES, SCORES, st.none()),  # None: a publication without the dataset leaves it as it was
+    st.sampled_from(["provisional", "provisional", "final", "corrected"]),
 )
 EVENT = st.one_of(PUBLISH, PUBLISH, st.integers(1, 3))  # a number: prune, and keep so many
 
@@ -88,7 +90,8 @@ def test_whoever_follows_the_changes_holds_the_newest_rows(history: list[Any], s
             else:
                 month, scores, status = event
                 months.extract(month, scores, status)
-                said[month] = scores
+                if scores is not None:
+                    said[month] = scores
 
         def between() -> None:
             nonlocal pages
@@ -133,3 +136,15 @@ def test_pruning_keeps_the_newest_of_each_month_and_the_chain_and_what_follows_i
     assert months.extract(DECEMBER, {"a": "1", "b": "2"}) == 6
     rows = {row["unit"]: row["revision"] for row in records(months.store, "ranking", at=6, period=DECEMBER, limit=9)}
     assert rows == {"a": 1, "b": 6}
+
+
+def test_an_extract_without_a_dataset_leaves_it_as_it_was_also_when_older_ones_are_pruned(months: Months) -> None:
+    months.extract(NOVEMBER, {"a": "1", "b": "2"})
+    months.extract(NOVEMBER, None)
+    assert changes(months.store, "ranking", since=1, to=2, limit=9) == []
+    months.extract(DECEMBER, None)
+    assert prune(months.settings, 1).floor == 3
+    assert [row["unit"] for row in records(months.store, "ranking", at=3, limit=9)] == ["a", "b"]
+    assert months.extract(NOVEMBER, {"a": "1", "b": "3"}) == 4
+    (change,) = changes(months.store, "ranking", since=3, to=4, limit=9)
+    assert (change["op"], change["row"]["unit"], change["row"]["supersedes"]) == ("revise", "b", 1)
