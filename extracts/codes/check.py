@@ -24,6 +24,7 @@ CODED = {
     "enf_case_grid": ("enf_case", "enf_case.grid_id"),
     "mun_asset_code": ("mun_asset", "mun_asset.code"),
 }
+AGREE = {"mun_asset_agree": ("mun_asset", "mun_asset.class")}  # where a word of ours stands beside a code
 EDITIONS = ("classes_2013", "classes_2007")  # of four digits
 
 
@@ -42,7 +43,8 @@ class Finding:
     """One value, or one part of many values, that has no code to go upward with. `problem`: `unknown` (not in the
     list), `retired` (not in force on the day), `ambiguous` (editions differ, or several classes fit), `unmapped` (a
     word of ours without a class), `unsure` (a code less sure than asked for), `malformed`, `no_code` (a unit without a
-    division). `instead`: the code that the lists name for it, where they name one."""
+    division), `contradicts` (the code beside our word is of another class). `instead`: the code that the lists name
+    for it, where they name one."""
 
     column: str
     value: str
@@ -95,6 +97,9 @@ def check(settings: Settings, day: date, ask: Ask | None = None) -> Checked:
             if table in there:
                 looked_at[column], found = judge(name, column, _used(con, name, day), ask or Ask())
                 findings += found
+        for name, (table, column) in AGREE.items():
+            if table in there:
+                findings += judge(name, column, _used(con, name, day), ask)[1]
     return Checked(day, looked_at, tuple(findings))
 
 
@@ -106,6 +111,7 @@ def judge(name: str, column: str, values: list[Used], ask: Ask | None = None) ->
         "enf_case_class": lambda item: _class(column, item, item.value, item.kind or "", asked),
         "enf_case_grid": lambda item: _grid(column, item, asked),
         "mun_asset_code": lambda item: _part(column, item, asked),
+        "mun_asset_agree": lambda item: _agree(column, item, asked),
     }
     judges.setdefault(name, lambda item: _ours(column, item, asked))
     found: dict[tuple[str, str], Finding] = {}
@@ -146,14 +152,13 @@ def _unit(column: str, item: Used, ask: Ask) -> Iterator[Finding]:
 def _class(column: str, item: Used, code: str, kind: str, ask: Ask) -> Iterator[Finding]:
     """A class of a part or a matter. Four digits mean one thing in the edition of 2007 and may mean another in that of
     2013: without `edition` they say something only where both know them and name one class of today."""
-    names = ("classes_2026",) if len(code) == 5 else (ask.edition,) if ask.edition else EDITIONS
-    known = {name: [one for one in lists.of(name, code) if one.kind == kind] for name in names}
-    entries = [one for name in names for one in known[name]]
-    value, where = f"{kind} {code}", " or ".join(names)
+    known = _editions(code, kind, ask)
+    entries = [one for its in known.values() for one in its]
+    value, where = f"{kind} {code}", " or ".join(known)
     if not entries:
         yield Finding(column, value, "unknown", where, item.rows, item.day)
-    elif not all(known.values()) or len({one.later for one in entries}) > 1:
-        says = ", ".join(f"{name[-4:]}: {one.name}" for name in names for one in known[name])
+    elif _differ(known):
+        says = ", ".join(f"{name[-4:]}: {one.name}" for name, its in known.items() for one in its)
         yield Finding(column, value, "ambiguous", where, item.rows, item.day, why=says)
     elif not any(one.valid(item.day) for one in entries):
         yield Finding(column, value, "retired", where, item.rows, item.day, entries[0].later, entries[0].name)
@@ -161,6 +166,16 @@ def _class(column: str, item: Used, code: str, kind: str, ask: Ask) -> Iterator[
         best = min((one.confidence for one in entries), key=lists.CONFIDENCE.index)
         if not lists.sure(best, ask.floor):
             yield Finding(column, value, "unsure", where, item.rows, item.day, why=best)
+
+
+def _editions(code: str, kind: str, ask: Ask) -> dict[str, list[lists.Code]]:
+    """What the lists that a code may be of say about it: list → entries."""
+    names = ("classes_2026",) if len(code) == 5 else (ask.edition,) if ask.edition else EDITIONS
+    return {name: [one for one in lists.of(name, code) if one.kind == kind] for name in names}
+
+
+def _differ(known: dict[str, list[lists.Code]]) -> bool:
+    return not all(known.values()) or len({one.later for its in known.values() for one in its}) > 1
 
 
 def _grid(column: str, item: Used, ask: Ask) -> Iterator[Finding]:
@@ -179,6 +194,22 @@ def _part(column: str, item: Used, ask: Ask) -> Iterator[Finding]:
             yield from _class(column, item, cut["class"], "part", ask)
             return
     yield Finding(column, item.value, "malformed", "part_2026", item.rows, item.day)
+
+
+def _agree(column: str, item: Used, ask: Ask) -> Iterator[Finding]:
+    """Whether the class in a part's identifier, as one of today, is what our word for the part may mean."""
+    said, _, code = item.value.partition(" ")
+    cuts = [identifier.layouts()[name].cut(code) for name in ("part_2026", "part_2013")]
+    cut = next((found for found in cuts if found), None)
+    word = ours.find(column, said, item.day)
+    known = _editions(cut["class"], "part", ask) if cut else {}
+    entries = [one for its in known.values() for one in its]
+    if cut is None or word is None or not entries or _differ(known):
+        return  # each of these is a finding of its own column
+    today = entries[0].later or entries[0].code
+    if today not in {word.code, *word.among}:
+        value = f"{said} with {cut['class']}"
+        yield Finding(column, value, "contradicts", ours.LIST, item.rows, item.day, why=entries[0].name)
 
 
 def _division(column: str, item: Used, ask: Ask, *codes: str) -> Iterator[Finding]:

@@ -103,6 +103,22 @@ def test_words_of_ours_have_a_class_or_say_why_not() -> None:
     assert found("lamp.*", "*") == []
 
 
+def test_a_part_whose_identifier_is_of_another_class_than_our_word_is_told() -> None:
+    def agree(value: str) -> list[tuple[str, str, int, str | None]]:
+        found = judge("mun_asset_agree", "mun_asset.class", [Used(value, "part", 2, NOW), Used(value, "part", 3, NOW)])[
+            1
+        ]
+        return [(item.problem, item.value, item.rows, item.why) for item in found]
+
+    assert agree("manhole 4102210103000001") == []  # 雨水井盖
+    assert agree("pump 41022101072000001") == []  # 排水泵站
+    assert agree("pump 4102210103000001") == [("contradicts", "pump with 0103", 5, "雨水井盖")]
+    assert agree("manhole 41022101037000001") == [("contradicts", "manhole with 01037", 5, "路灯")]
+    assert agree("road 4102210101000001") == [("contradicts", "road with 0101", 5, "上水井盖")]
+    assert agree("road 4102210199000001") == []  # a class that nobody knows contradicts nothing
+    assert agree("road 41022101") == []
+
+
 def test_what_has_a_code_is_counted_by_values_and_by_rows() -> None:
     values = [Used("road", None, 5, NOW), Used("pipe", None, 7, NOW), Used("pump", None, 11, NOW)]
     assert judge("mun_event_class", "mun_event.class", values)[0] == Looked(3, 23, 1, 5)
@@ -162,6 +178,7 @@ def test_cases_and_assets_are_looked_at_once_their_tables_are_there(tmp_path: Pa
         ("enf_case.class_code", "part 06010", "unknown"),
         ("mun_asset.code", "part 0101", "retired"),
         ("mun_asset.class", "pipe", "unmapped"),
+        ("mun_asset.class", "pipe with 0101", "contradicts"),
     ]
 
 
