@@ -22,6 +22,7 @@ class Layout:
     pattern: str
     parts: tuple[tuple[str, int], ...]
     confidence: str
+    source: str
     valid_from: date | None = None
     valid_to: date | None = None
     kind: str | None = None
@@ -48,5 +49,5 @@ def _layout(item: dict[str, Any]) -> Layout:
     title, parts = item["title"], tuple(item["parts"].items())
     return Layout(
         item["id"], title["zh"], title["en"], item["standard"], item["pattern"], parts, item["confidence"],
-        item.get("from"), item.get("to"), item.get("kind"), item.get("classes"),
+        item["source"], item.get("from"), item.get("to"), item.get("kind"), item.get("classes"),
     )  # fmt: skip

@@ -19,9 +19,11 @@ from ruamel.yaml.error import YAMLError
 
 from cityhub.errors import Usage
 from extracts.codes.lists import NAMES as LISTS
+from extracts.codes.lists import SENDABLE
 from extracts.datasets import DATASETS
 
 FOLDER = Path(__file__).parent.parent / "upper"
+Confidence = Literal["seen", "seen-1", "derived", "memory"]
 
 
 class Model(BaseModel):
@@ -68,13 +70,17 @@ class FieldRule(Model):
     """One field of a record upward: from a column of ours, or a constant.
 
     `codes` names a table of this template, `list` one of the hub's lists of codes: a value that is not in it is a
-    finding, the row stays. `convert`: by `measures`. `remove`: characters to take out (`-` makes 2026-11 202611).
+    finding, the row stays; so is one whose confidence is below `min_confidence` (of the field, else of the template).
+    `kind`: part or matter, for classes. `convert`: by `measures`. `remove`: characters to take out (`-` makes 2026-11
+    202611).
     """
 
     from_: str | None = Field(None, alias="from")
     const: str | int | bool | None = None
     codes: str | None = None
     list: str | None = None
+    kind: Literal["part", "matter"] | None = None
+    min_confidence: Confidence | None = None
     convert: bool = False
     as_: Literal["keep", "text", "number"] = Field("keep", alias="as")
     places: Annotated[int, Field(ge=0, le=18)] | None = None
@@ -148,6 +154,7 @@ class Template(Model):
     datasets: dict[str, DatasetRule]
     codes: dict[str, dict[str, str]] = {}
     measures: dict[str, Measure] = {}
+    min_confidence: Confidence = Field(SENDABLE, description="codes of lists that are less sure stay here, as findings")
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Template:

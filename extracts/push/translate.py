@@ -59,7 +59,7 @@ def _value(template: Template, field: FieldRule, row: Row, measure: str | None) 
     if field.codes is not None:
         value = _coded(template.codes[field.codes], field.from_, value, f"not in the table {field.codes}")
     if field.list is not None:
-        value = _listed(field.list, field.from_, _text(value), row)
+        value = _listed(field, field.from_, _text(value), row, field.min_confidence or template.min_confidence)
     if field.convert or field.places is not None:
         value = _number(field, value, _measure(template, measure).times if field.convert else Decimal(1))
     return _shaped(field, value)
@@ -71,12 +71,15 @@ def _coded(table: Mapping[str, str], column: str, value: object, why: str) -> st
     return table[_text(value)]
 
 
-def _listed(name: str, column: str, value: str, row: Row) -> str:
-    """For `units` the division of a unit, for other lists the code itself once it is known, on the row's day."""
-    on = _day(str(row.get("period") or ""))
-    found = lists.find(name, value, on)
+def _listed(field: FieldRule, column: str, value: str, row: Row, floor: str) -> str:
+    """For `units` the division of a unit, for other lists the code itself once it is known and sure enough, on the
+    row's day. Where several kinds share a code the template names one."""
+    name, on = str(field.list), _day(str(row.get("period") or ""))
+    found = lists.find(name, value, on, field.kind)
     if found is None:
         raise Unmapped(column, value, f"not in the list {name} on {on}")
+    if not lists.sure(found.confidence, floor):
+        raise Unmapped(column, value, f"its code in the list {name} is {found.confidence}, less sure than {floor}")
     return found.name if name == "units" else found.code
 
 

@@ -8,23 +8,18 @@ from pathlib import Path
 import pytest
 
 from cityhub.errors import Usage
-from extracts.codes import identifier, lists
-from extracts.codes.check import Finding, Used, check, judge
+from extracts.codes import identifier, lists, ours
+from extracts.codes.check import Ask, Finding, Looked, Used, check, judge
 from tests.scoring.county import County
 
 NOW, BEFORE = date(2026, 11, 20), date(2026, 6, 30)
 
 
-def found(name: str, value: str, *, kind: str | None = None, day: date = NOW) -> list[tuple[str, str, str | None]]:
-    findings = judge(name, name, [Used(value, kind, 3, day)])
+def found(
+    name: str, value: str, *, kind: str | None = None, day: date = NOW, **ask: str
+) -> list[tuple[str, str, str | None]]:
+    _, findings = judge(name, name, [Used(value, kind, 3, day)], Ask(**ask))
     return [(item.problem, item.value, item.instead) for item in findings]
-
-
-@pytest.mark.parametrize("name", lists.NAMES)
-def test_a_list_is_read_and_says_how_sure_it_is(name: str) -> None:
-    codes = lists.read(name).codes
-    assert codes
-    assert {item.confidence for item in codes} <= set(lists.CONFIDENCE)
 
 
 def test_a_division_is_what_it_was_on_the_day() -> None:
@@ -40,32 +35,6 @@ def test_a_division_is_what_it_was_on_the_day() -> None:
 def test_every_unit_with_a_code_names_a_division_that_is_in_force() -> None:
     for item in lists.read("units").codes:
         assert lists.find("divisions", item.name, NOW), item
-
-
-def test_every_former_class_stands_in_the_older_list_with_its_name() -> None:
-    for item in lists.read("classes_2026").codes:
-        if item.former:
-            assert [old.name for old in lists.of("classes_2013", item.former) if old.kind == item.kind] == [item.name]
-
-
-@pytest.mark.parametrize(
-    ("row", "detail"),
-    [
-        ("{code: '1', name: b, confidence: seen}", "1 stands twice"),
-        ("{code: '2', name: b, confidence: sure}", "confidence is one of"),
-        ("{code: 2, name: b, confidence: seen}", "are texts"),
-        ("{code: '2', name: b, confidence: seen, from: 2020-01-01, to: 2020-01-01}", "ends before it begins"),
-        ("{code: '2', name: b, confidence: seen, colour: red}", "colour"),
-    ],
-)
-def test_a_list_that_contradicts_itself_is_refused(tmp_path: Path, row: str, detail: str) -> None:
-    file = tmp_path / "x.yaml"
-    head = "list: x\ntitle: {zh: x, en: x}\nstandard: x\nentries:\n  - {code: '1', name: a, confidence: seen}\n"
-    file.write_text(f"{head}  - {row}\n", encoding="utf-8")
-    with pytest.raises(Usage) as caught:
-        lists.parse(file)
-    assert caught.value.code == "CH-CODE-002"
-    assert detail in str(caught.value)
 
 
 def test_identifiers_are_cut_by_the_widths_of_their_standard() -> None:
@@ -95,9 +64,65 @@ def test_a_class_belongs_to_its_kind_and_its_day() -> None:
     assert found("enf_case_class", "06010", kind="matter") == []
     assert found("enf_case_class", "06010", kind="part") == [("unknown", "part 06010", None)]
     assert found("enf_case_class", "06010", kind="matter", day=BEFORE) == [("retired", "matter 06010", None)]
-    assert found("enf_case_class", "0102", kind="matter", day=BEFORE) == []
-    assert found("enf_case_class", "0102", kind="matter") == [("retired", "matter 0102", "06010")]
+    assert found("enf_case_class", "01016", kind="part") == [("unknown", "part 01016", None)]
     assert found("enf_case_class", "0612", kind="matter") == [("unknown", "matter 0612", None)]
+
+
+def test_four_digits_that_two_editions_read_differently_are_not_guessed() -> None:
+    assert found("enf_case_class", "0110", kind="matter") == [("ambiguous", "matter 0110", None)]
+    assert found("enf_case_class", "0110", kind="matter", edition="classes_2013") == [
+        ("retired", "matter 0110", "06010")  # 暴露垃圾
+    ]
+    assert found("enf_case_class", "0110", kind="matter", edition="classes_2007") == [
+        ("retired", "matter 0110", "06013")  # 道路破损
+    ]
+    assert found("enf_case_class", "0501", kind="matter") == [("ambiguous", "matter 0501", None)]  # only 2007 has it
+    assert found("enf_case_class", "0104", kind="part") == [("retired", "part 0104", "01004")]  # both mean the same
+    with pytest.raises(Usage, match="classes_2013, classes_2007"):
+        Ask(edition="classes_2026")
+
+
+def test_a_code_less_sure_than_asked_for_is_a_finding() -> None:
+    on = {"kind": "matter", "day": BEFORE, "edition": "classes_2013"}
+    assert found("enf_case_class", "0110", **on) == []
+    assert found("enf_case_class", "0102", **on) == [("unsure", "matter 0102", None)]
+    assert found("enf_case_class", "0102", **on, floor="derived") == []
+    assert found("enf_case_class", "0110", **on, floor="seen") == [("unsure", "matter 0110", None)]
+    assert found("unit", "jincheng", floor="seen") == [("unsure", "jincheng", "410221001")]
+    assert found("enf_case_grid", "410221001001003", floor="seen") == [("unsure", "410221001", None)]
+
+
+def test_words_of_ours_have_a_class_or_say_why_not() -> None:
+    assert found("mun_event.class", "road") == []
+    assert found("mun_event.class", "road", day=BEFORE) == [("unmapped", "road", None)]
+    assert found("mun_event.class", "pump") == [("unsure", "pump", "01072")]
+    assert found("mun_event.class", "pump", floor="derived") == []
+    assert found("mun_event.class", "manhole") == [("ambiguous", "manhole", None)]
+    assert found("mun_event.class", "pipe") == [("unmapped", "pipe", None)]
+    assert found("mun_event.class", "tunnel") == [("unmapped", "tunnel", None)]
+    assert found("lamp.*", "*") == []
+
+
+def test_a_part_whose_identifier_is_of_another_class_than_our_word_is_told() -> None:
+    def agree(value: str) -> list[tuple[str, str, int, str | None]]:
+        found = judge("mun_asset_agree", "mun_asset.class", [Used(value, "part", 2, NOW), Used(value, "part", 3, NOW)])[
+            1
+        ]
+        return [(item.problem, item.value, item.rows, item.why) for item in found]
+
+    assert agree("manhole 4102210103000001") == []  # 雨水井盖
+    assert agree("pump 41022101072000001") == []  # 排水泵站
+    assert agree("pump 4102210103000001") == [("contradicts", "pump with 0103", 5, "雨水井盖")]
+    assert agree("manhole 41022101037000001") == [("contradicts", "manhole with 01037", 5, "路灯")]
+    assert agree("road 4102210101000001") == [("contradicts", "road with 0101", 5, "上水井盖")]
+    assert agree("road 4102210199000001") == []  # a class that nobody knows contradicts nothing
+    assert agree("road 41022101") == []
+
+
+def test_what_has_a_code_is_counted_by_values_and_by_rows() -> None:
+    values = [Used("road", None, 5, NOW), Used("pipe", None, 7, NOW), Used("pump", None, 11, NOW)]
+    assert judge("mun_event_class", "mun_event.class", values)[0] == Looked(3, 23, 1, 5)
+    assert judge("mun_event_class", "mun_event.class", values, Ask("derived"))[0] == Looked(3, 23, 2, 16)
 
 
 def test_a_grid_lies_in_a_street_that_is_known() -> None:
@@ -109,19 +134,21 @@ def test_a_grid_lies_in_a_street_that_is_known() -> None:
 
 def test_a_part_is_read_by_the_generation_of_its_length() -> None:
     assert found("mun_asset_code", "4102210101000001", day=BEFORE) == []
-    assert found("mun_asset_code", "4102210101000001") == [("retired", "part 0101", None)]
+    assert found("mun_asset_code", "4102210101000001") == [("retired", "part 0101", "01001")]
+    assert found("mun_asset_code", "41022101001000001") == []
+    assert found("mun_asset_code", "41022101016000001") == [("unknown", "part 01016", None)]
     assert found("mun_asset_code", "4102210103") == [("malformed", "4102210103", None)]
 
 
 def test_one_finding_a_problem_counts_the_rows_of_all_its_values() -> None:
     values = [Used(f"410221002001{n:03d}", None, n, NOW if n == 2 else BEFORE) for n in (1, 2, 3)]
-    assert judge("enf_case_grid", "c", values) == [Finding("c", "410221002", "unknown", "divisions", 6, NOW)]
+    assert judge("enf_case_grid", "c", values)[1] == [Finding("c", "410221002", "unknown", "divisions", 6, NOW)]
 
 
 def test_units_of_the_warehouse_without_a_division_are_findings(tmp_path: Path) -> None:
     county = County(tmp_path)
     answer = check(county.settings, NOW)
-    assert answer.looked_at == {"unit.unit_code": (7, 7)}
+    assert answer.looked_at == {"unit.unit_code": Looked(7, 7, 4, 4)}
     assert {(item.problem, item.value) for item in answer.findings} == {
         ("no_code", "cgj"),
         ("no_code", "gaj"),
@@ -135,18 +162,57 @@ def test_cases_and_assets_are_looked_at_once_their_tables_are_there(tmp_path: Pa
         "CREATE TABLE enf_case (class_code VARCHAR, kind VARCHAR, grid_id VARCHAR, reported_at TIMESTAMPTZ)",
         "INSERT INTO enf_case VALUES ('06010', 'matter', '410221001001003', '2026-11-20 08:00:00+08'), "
         "('06010', 'part', NULL, '2026-11-20 08:00:00+08'), ('06010', 'part', NULL, '2026-11-19 08:00:00+08')",
-        "CREATE TABLE mun_asset (code VARCHAR)",
-        "INSERT INTO mun_asset VALUES ('4102210101000001'), (NULL)",
+        "CREATE TABLE mun_asset (code VARCHAR, class VARCHAR)",
+        "INSERT INTO mun_asset VALUES ('4102210101000001', 'pipe'), (NULL, NULL)",
     )
     answer = check(county.settings, NOW)
     assert answer.looked_at == {
-        "unit.unit_code": (7, 7),
-        "enf_case.class_code": (2, 3),
-        "enf_case.grid_id": (1, 1),
-        "mun_asset.code": (1, 1),
+        "unit.unit_code": Looked(7, 7, 4, 4),
+        "enf_case.class_code": Looked(2, 3, 1, 1),
+        "enf_case.grid_id": Looked(1, 1, 1, 1),
+        "mun_asset.code": Looked(1, 1, 0, 0),
+        "mun_asset.class": Looked(1, 1, 0, 0),
     }
-    others = [item for item in answer.findings if item.problem != "no_code"]
+    others = [(item.column, item.value, item.problem) for item in answer.findings if item.problem != "no_code"]
     assert others == [
-        Finding("enf_case.class_code", "part 06010", "unknown", "classes_2026", 2, NOW),
-        Finding("mun_asset.code", "part 0101", "retired", "classes_2013", 1, NOW),
+        ("enf_case.class_code", "part 06010", "unknown"),
+        ("mun_asset.code", "part 0101", "retired"),
+        ("mun_asset.class", "pipe", "unmapped"),
+        ("mun_asset.class", "pipe with 0101", "contradicts"),
     ]
+
+
+# What each column is made of, as the feeds name it; a file of SQL that reads another name would fail here.
+TABLES = {
+    "mun_asset": ("class VARCHAR, code VARCHAR", "'pump', NULL"),
+    "mun_event": ("class VARCHAR, found_at TIMESTAMPTZ", "'road', '2026-11-20 08:00:00+08'"),
+    "lamp_fault": ("type VARCHAR, reported_at TIMESTAMPTZ", "'dark', '2026-11-20 08:00:00+08'"),
+    "mk_violation": ("type VARCHAR, ts TIMESTAMPTZ", "'spillage', '2026-11-20 08:00:00+08'"),
+    "dust_alarm": ("factor VARCHAR, raised_at TIMESTAMPTZ", "'noise', '2026-11-20 08:00:00+08'"),
+    "lamp": ("lamp_id VARCHAR", "'1'"),
+    "gl_tree": ("tree_id VARCHAR", "'1'"),
+    "gl_pest": ("found_at TIMESTAMPTZ", "'2026-11-20 08:00:00+08'"),
+    "san_bin_alarm": ("raised_at TIMESTAMPTZ", "'2026-11-20 08:00:00+08'"),
+    "wtr_burst": ("reported_at TIMESTAMPTZ", "'2026-11-20 08:00:00+08'"),
+}
+
+
+def test_every_column_of_our_words_is_read_from_its_table(tmp_path: Path) -> None:
+    county = County(tmp_path)
+    for table, (columns, row) in TABLES.items():
+        county.run(f"CREATE TABLE {table} ({columns})", f"INSERT INTO {table} VALUES ({row})")
+    looked = check(county.settings, NOW).looked_at
+    assert {
+        column: (item.values, item.mapped_values) for column, item in looked.items() if column in ours.columns()
+    } == {
+        "mun_asset.class": (1, 0),
+        "mun_event.class": (1, 1),
+        "lamp_fault.type": (1, 1),
+        "mk_violation.type": (1, 1),
+        "dust_alarm.factor": (1, 0),
+        "lamp.*": (1, 1),
+        "gl_tree.*": (1, 0),
+        "gl_pest.*": (1, 1),
+        "san_bin_alarm.*": (1, 1),
+        "wtr_burst.*": (1, 0),
+    }

@@ -90,6 +90,24 @@ def test_what_has_no_word_upward_is_said(rule: dict[str, Any], row: Row, measure
     assert said in str(caught.value)
 
 
+def test_a_code_that_is_not_sure_enough_stays_until_the_template_takes_it() -> None:
+    row = ROW | {"unit": "0102", "period": "2020-01"}  # derived, for the matters of 2013
+    rule = {"from": "unit", "list": "classes_2013", "kind": "matter"}
+    with pytest.raises(Unmapped, match="its code in the list classes_2013 is derived, less sure than seen-1"):
+        field(rule, row)
+    assert field(rule, row, min_confidence="derived") == "0102"
+    assert field(rule | {"min_confidence": "memory"}, row) == "0102"
+    with pytest.raises(Unmapped, match=r"less sure than seen$"):
+        field({"from": "unit", "list": "units"}, min_confidence="seen")
+
+
+def test_parts_and_matters_of_one_code_are_told_apart_by_their_kind() -> None:
+    row = ROW | {"unit": "06010"}
+    assert field({"from": "unit", "list": "classes_2026", "kind": "matter"}, row) == "06010"
+    with pytest.raises(Unmapped, match="not in the list"):
+        field({"from": "unit", "list": "classes_2026", "kind": "part"}, row)
+
+
 def test_a_missing_value_stays_missing() -> None:
     assert field({"from": "value", "convert": True, "places": 2}, ROW | {"value": None}, **MEASURES) is None
 
