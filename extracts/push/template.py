@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from cityhub.errors import Usage
+from extracts.codes import ours
 from extracts.codes.lists import NAMES as LISTS
 from extracts.codes.lists import SENDABLE
 from extracts.datasets import DATASETS
@@ -69,17 +70,20 @@ class Measure(Model):
 class FieldRule(Model):
     """One field of a record upward: from a column of ours, or a constant.
 
-    `codes` names a table of this template, `list` one of the hub's lists of codes: a value that is not in it is a
-    finding, the row stays; so is one whose confidence is below `min_confidence` (of the field, else of the template).
-    `kind`: part or matter, for classes. `convert`: by `measures`. `remove`: characters to take out (`-` makes 2026-11
-    202611).
+    `codes` names a table of this template, `list` one of the hub's lists of codes, `words` a column of
+    extracts/codes/data/ours.yaml, which says the class of each of our words. A value that has none there is a finding,
+    the row stays; so is one whose confidence is below `min_confidence` (of the field, else of the template). `kind`:
+    part or matter, for classes; `kind_from`: the column that says which. `convert`: by `measures`. `remove`: characters
+    to take out (`-` makes 2026-11 202611).
     """
 
     from_: str | None = Field(None, alias="from")
     const: str | int | bool | None = None
     codes: str | None = None
     list: str | None = None
+    words: str | None = None
     kind: Literal["part", "matter"] | None = None
+    kind_from: str | None = None
     min_confidence: Confidence | None = None
     convert: bool = False
     as_: Literal["keep", "text", "number"] = Field("keep", alias="as")
@@ -93,6 +97,8 @@ class FieldRule(Model):
             raise ValueError("a field is `from` a column or `const`, one of them")
         if self.list is not None and self.list not in LISTS:
             raise ValueError(f"no list of codes {self.list}; there are {', '.join(LISTS)}")
+        if self.words is not None and self.words not in ours.columns():
+            raise ValueError(f"no words of {self.words}; there are {', '.join(ours.columns())}")
         return self
 
 
@@ -164,7 +170,7 @@ class Template(Model):
             known = {column.name for column in DATASETS[name].columns} | {"measure"}
             columns = {*rule.where, *rule.leave_out}
             for field in rule.fields.values() if rule.fields != "all" else ():
-                columns |= {field.from_} if field.from_ else set()
+                columns |= {name for name in (field.from_, field.kind_from) if name}
                 if field.codes is not None and field.codes not in self.codes:
                     raise ValueError(f"{name}: no table of codes {field.codes} in this template")
                 if (field.convert or field.from_ == "measure") and "code" not in known:
@@ -176,7 +182,10 @@ class Template(Model):
 
 def fingerprint(template: Template, dataset: str) -> str:
     """Identity of all that shapes a record of the dataset: with another one, all records are sent again."""
-    parts = template.model_dump_json(include={"codes", "measures"}), template.datasets[dataset].model_dump_json()
+    parts = (
+        template.model_dump_json(include={"codes", "measures", "min_confidence"}),
+        template.datasets[dataset].model_dump_json(),
+    )
     return hashlib.sha256("\n".join((*parts, template.body.model_dump_json())).encode()).hexdigest()
 
 

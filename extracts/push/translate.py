@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fnmatch import fnmatchcase
 from typing import Any
 
-from extracts.codes import lists
+from extracts.codes import lists, ours
 from extracts.push.template import DatasetRule, FieldRule, Measure, Template
 
 Row = Mapping[str, Any]
@@ -56,10 +56,13 @@ def _value(template: Template, field: FieldRule, row: Row, measure: str | None) 
         if field.required:
             raise Unmapped(field.from_, None, "the upper level demands a value")
         return None
+    floor = field.min_confidence or template.min_confidence
     if field.codes is not None:
         value = _coded(template.codes[field.codes], field.from_, value, f"not in the table {field.codes}")
     if field.list is not None:
-        value = _listed(field, field.from_, _text(value), row, field.min_confidence or template.min_confidence)
+        value = _listed(field, field.from_, _text(value), row, floor)
+    if field.words is not None:
+        value = _worded(field.words, field.from_, _text(value), row, floor)
     if field.convert or field.places is not None:
         value = _number(field, value, _measure(template, measure).times if field.convert else Decimal(1))
     return _shaped(field, value)
@@ -74,16 +77,30 @@ def _coded(table: Mapping[str, str], column: str, value: object, why: str) -> st
 def _listed(field: FieldRule, column: str, value: str, row: Row, floor: str) -> str:
     """For `units` the division of a unit, for other lists the code itself once it is known and sure enough, on the
     row's day. Where several kinds share a code the template names one."""
-    name, on = str(field.list), _day(str(row.get("period") or ""))
-    found = lists.find(name, value, on, field.kind)
+    name, on = str(field.list), _day(row)
+    kind = row.get(field.kind_from) if field.kind_from else field.kind
+    found = lists.find(name, value, on, kind)
     if found is None:
-        raise Unmapped(column, value, f"not in the list {name} on {on}")
+        raise Unmapped(column, value, f"not in the list {name} on its day")
     if not lists.sure(found.confidence, floor):
         raise Unmapped(column, value, f"its code in the list {name} is {found.confidence}, less sure than {floor}")
     return found.name if name == "units" else found.code
 
 
-def _day(period: str) -> date:
+def _worded(column: str, ours_: str, value: str, row: Row, floor: str) -> str:
+    """The class of a word of ours on the row's day."""
+    on = _day(row)
+    word = ours.find(column, value, on)
+    if word is None or word.code is None:
+        raise Unmapped(ours_, value, (word.why if word else None) or "nobody said its class on its day")
+    if not lists.sure(str(word.confidence), floor):
+        raise Unmapped(ours_, value, f"its class {word.code} is {word.confidence}, less sure than {floor}: {word.why}")
+    return word.code
+
+
+def _day(row: Row) -> date:
+    """The day of a row that has one, else the first of its period."""
+    period = str(row.get("service_day") or row.get("period") or "")
     return date.fromisoformat(period if len(period) == 10 else f"{period}-01")
 
 

@@ -22,7 +22,7 @@ from sandbox.series import EPOCH, Ints, Times, after, clock, past, pick
 from sandbox.world import World
 
 SOURCES = ("巡查上报", "12319", "12345", "公众举报", "视频抓拍")
-PARTS = ("01001", "01005", "01016", "02002", "03007", "05008")  # five digits, GB/T 47678.5
+PARTS = ("01001", "01005", "01037", "02002", "03007", "05002")  # five digits, GB/T 47678.5
 MATTERS = ("06010", "06011", "06012", "06017", "06036", "06042", "06045", "07003", "09005", "09006")
 STREETS = ("经三路", "金城大道", "建设路", "银河路", "中心大街", "滨河路", "北环路", "文化路")
 DEPARTMENTS = ("D01", "D02", "D03", "D04", "D05", "D06")

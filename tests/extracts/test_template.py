@@ -108,6 +108,32 @@ def test_parts_and_matters_of_one_code_are_told_apart_by_their_kind() -> None:
         field({"from": "unit", "list": "classes_2026", "kind": "part"}, row)
 
 
+def test_a_column_may_say_whether_a_code_is_a_part_or_a_matter() -> None:
+    rule = {"from": "unit", "list": "classes_2026", "kind_from": "state"}
+    assert field(rule, ROW | {"unit": "06010", "state": "matter"}) == "06010"
+    with pytest.raises(Unmapped, match="not in the list"):
+        field(rule, ROW | {"unit": "06010", "state": "part"})
+
+
+def test_our_words_go_up_as_the_class_that_somebody_read_them_as() -> None:
+    rule = {"detail_asset_event": {"path": "/e", "fields": {"c": {"from": "class", "words": "mun_event.class"}}}}
+    template = Template.model_validate(HEAD | {"datasets": rule})
+
+    def told(word: str, **more: Any) -> Any:
+        row = {"class": word, "period": "2026-11", "service_day": "2026-11-03"} | more
+        return record(template, "detail_asset_event", "insert", row, None)["c"]
+
+    assert told("road") == "06013"
+    with pytest.raises(Unmapped, match="class 'pump': its class 01072 is derived, less sure than seen-1: a pumping"):
+        told("pump")
+    with pytest.raises(Unmapped, match="class 'pipe': bursts and leaks have no class"):
+        told("pipe")
+    with pytest.raises(Unmapped, match="nobody said its class on its day"):
+        told("road", period="2026-06", service_day="2026-06-30")
+    with pytest.raises(Unmapped, match="nobody said its class"):
+        told("balloon")
+
+
 def test_a_missing_value_stays_missing() -> None:
     assert field({"from": "value", "convert": True, "places": 2}, ROW | {"value": None}, **MEASURES) is None
 
