@@ -38,7 +38,7 @@ def test_a_push_from_the_look_before_to_the_receipt(city: Shelf, monkeypatch: py
     code, told = run("push", "example-city", "--dry")
     assert (code, told["counts"]["indicator_value"]) == (1, {"insert": 2})
     assert told["samples"]["indicator_value"]["zbz"] == "0.875000"
-    assert [item["detail"] for item in told["unmapped"]] == ["unit 'juji': not in the list units on 2026-11-01"]
+    assert [item["detail"] for item in told["unmapped"]] == ["unit 'juji': not in the list units on its day"]
     bodies: list[dict[str, Any]] = []
 
     def upper(request: Request) -> Any:
@@ -55,7 +55,7 @@ def test_a_push_from_the_look_before_to_the_receipt(city: Shelf, monkeypatch: py
     assert [(item["receipt"], item["rejected"]) for item in told["batches"]] == [("HZ-1", 1)]
     assert {item["detail"] for item in told["reasons"]} == {
         "区划不存在",
-        "unit 'juji': not in the list units on 2026-11-01",
+        "unit 'juji': not in the list units on its day",
     }
     assert run("outbox", "drop", "example-city") == (0, {"target": "example-city", "rows": 2})
     assert run("outbox", "retry", "example-city") == (0, {"target": "example-city", "rows": 2})
