@@ -153,18 +153,20 @@ def test_granted_rows_are_those_of_the_month_without_what_is_not_listed(county: 
 def test_a_personal_column_and_one_that_is_not_there_cost_their_dataset_and_nothing_else(
     county: County, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    tables(county, "enforcement.case", "gas.hazard", "dust.alarm")
+    tables(county, "enforcement.case", "gas.hazard", "dust.alarm", "muck.violation", "incineration.weigh")
     shipped = details()
 
-    def with_column(name: str, column: str) -> Detail:
+    def with_column(name: str, column: str, kind: str = "text") -> Detail:
         stated = shipped[name].model_dump(by_alias=True)
-        stated["columns"][column] = {"zh": "电话", "en": "Phone"}
+        stated["columns"][column] = {"zh": "电话", "en": "Phone", "type": kind}
         return Detail.model_validate(stated)
 
     changed = {
         "detail_case": with_column("detail_case", "caller_phone"),
         "detail_gas_hazard": with_column("detail_gas_hazard", "gone"),
         "detail_dust_alarm": shipped["detail_dust_alarm"],
+        "detail_muck_violation": shipped["detail_muck_violation"].model_copy(update={"key": ("company",)}),
+        "detail_waste_weighing": with_column("detail_waste_weighing", "plant", "integer"),
     }
     monkeypatch.setattr(make, "details", lambda: changed)
     done = publish(county.settings, MONTH, DAY)
@@ -173,18 +175,24 @@ def test_a_personal_column_and_one_that_is_not_there_cost_their_dataset_and_noth
         "detail_dust_alarm.parquet"
     }
     told = [record.getMessage() for record in caplog.records if "CH-PUB-012" in record.getMessage()]
-    assert [("caller_phone is personal" in line, "gone" in line) for line in told] == [(True, False), (False, True)]
+    reasons = ("caller_phone is personal", "gone", "its key is not that of muck.violation", "plant is VARCHAR")
+    assert [reason in line for reason, line in zip(reasons, told, strict=True)] == [True] * 4
 
 
-def test_a_kind_whose_condition_is_no_sql_costs_itself_only(
+def test_a_kind_whose_condition_is_no_sql_or_whose_value_is_no_number_costs_itself_only(
     county: County, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     register = {"feed": "lighting.lamp", "table": "lamp", "id": "lamp_id", "where": "no such"}
     broken = Kind.model_validate({"zh": "坏", "en": "Broken", "register": register})
-    both = {"broken": broken, "lamp": sites()["lamp"]}
+    stated = sites()["lamp"].readings[0]
+    text = stated.model_copy(update={"values": {"d": stated.values["power"].model_copy(update={"column": "district"})}})
+    lamps = sites()["lamp"].model_copy(update={"readings": (text,)})
+    county.run(reported("L1", "2026-11-20 12:00:00", district="金城"))
+    both = {"broken": broken, "lamp": lamps}
     monkeypatch.setattr(site_rows, "sites", lambda: both)
     assert [row[0] for row in shown(county, "site")] == ["lamp"]
-    assert [record for record in caplog.records if "CH-PUB-012" in record.getMessage()]
+    told = [record.getMessage() for record in caplog.records if "CH-PUB-012" in record.getMessage()]
+    assert ["district of lamp_state is VARCHAR" in line for line in told] == [False, True]
 
 
 def test_what_is_shipped_fits_the_shipped_feeds(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import duckdb
@@ -15,6 +15,16 @@ from scoring.publication.beside.left_out import left_out
 from scoring.publication.beside.model import Detail, details
 from warehouse.names import identifier, identifiers
 
+# Type of a dataset's column → types of the tables that it can be made of without loss.
+FITTING = {
+    "text": ("VARCHAR",),
+    "integer": ("BIGINT", "INTEGER"),
+    "number": ("DOUBLE", "BIGINT", "INTEGER"),
+    "decimal": ("DECIMAL", "BIGINT", "INTEGER"),
+    "date": ("DATE",),
+    "timestamp": ("TIMESTAMP WITH TIME ZONE",),
+    "boolean": ("BOOLEAN",),
+}
 SITE_DATASETS = ("site", "site_kind", "site_property", "last_value")
 
 
@@ -23,8 +33,8 @@ def selects(con: duckdb.DuckDBPyConnection, feeds: Path) -> dict[str, str]:
     that the ledger knows, with deliveries or without: the values of a feed that is silent get late. `feeds`: folder
     of the specs, which tell what is personal.
 
-    What cannot be read (a column that is not there any more, a condition that is no SQL, a personal column) is left out
-    and logged as CH-PUB-012: no month waits for it.
+    What cannot be read (a column that is not there any more or of another type, a condition that is no SQL) or must not
+    be (a personal column) is left out and logged as CH-PUB-012: no month waits for it.
     """
     there = {
         row[0] for row in con.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'lake'").fetchall()
@@ -50,7 +60,7 @@ def identity(con: duckdb.DuckDBPyConnection, content: Mapping[str, str]) -> str:
 
 
 def detail_select(detail: Detail) -> str:
-    """The rows of the month; raises nothing, DuckDB does."""
+    """The rows of the month."""
     columns = ", ".join(
         f"{identifier(column.source or name)} AS {identifier(name)}" for name, column in detail.columns.items()
     )
@@ -61,19 +71,25 @@ def detail_select(detail: Detail) -> str:
     )
 
 
-def personal(detail: Detail, spec: FeedSpec) -> list[str]:
-    """Columns that the feed's spec calls personal, sealed or not."""
-    read = [column.source or name for name, column in detail.columns.items()]
-    return [name for name in read if name in spec.fields and spec.fields[name].personal != "no"]
-
-
 def _may_be_given(con: duckdb.DuckDBPyConnection, name: str, detail: Detail, feeds: Path) -> bool:
     try:
-        if found := personal(detail, one(feeds, detail.feed)):
-            left_out(name, f"{found[0]} is personal in the spec of {detail.feed}")
-            return False
-        con.execute(f"DESCRIBE {detail_select(detail)}")
+        found = next(_problems(con, detail, one(feeds, detail.feed)), None)
     except (HubError, duckdb.Error) as error:
-        left_out(name, str(error))
-        return False
-    return True
+        found = str(error)
+    if found:
+        left_out(name, found)
+    return found is None
+
+
+def _problems(con: duckdb.DuckDBPyConnection, detail: Detail, spec: FeedSpec) -> Iterator[str]:
+    """A personal column, sealed or not; a key that may stand twice; a column of another type."""
+    source = {name: column.source or name for name, column in detail.columns.items()}
+    for name in source.values():
+        if name in spec.fields and spec.fields[name].personal != "no":
+            yield f"{name} is personal in the spec of {detail.feed}"
+    if {source[name] for name in detail.key} != {*spec.identity.key}:
+        yield f"its key is not that of {detail.feed}, {', '.join(spec.identity.key)}"
+    types = {row[0]: str(row[1]) for row in con.execute(f"DESCRIBE {detail_select(detail)}").fetchall()}
+    for name, column in detail.columns.items():
+        if not types[name].startswith(FITTING[column.type]):
+            yield f"{name} is {types[name]} in {detail.table}, and no {column.type}"

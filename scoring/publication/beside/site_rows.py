@@ -19,6 +19,8 @@ _TABLES = {
     "hub_newest": "kind VARCHAR, site VARCHAR, property VARCHAR, "
     "newest STRUCT(observed_at TIMESTAMPTZ, value DOUBLE, estimated BOOLEAN)",
 }
+NUMBERS = ("DOUBLE", "DECIMAL", "BIGINT", "INTEGER", "BOOLEAN")
+MOMENTS = ("TIMESTAMP WITH TIME ZONE", "DATE")
 _LAST_DAY = """
 SELECT coalesce(max(service_day), getvariable('month_end') - 1) FROM delivery
 WHERE service_day >= getvariable('month_first') AND service_day < getvariable('month_end')
@@ -39,7 +41,7 @@ def fill(con: duckdb.DuckDBPyConnection, there: set[str]) -> None:
             feed = kind.register_.feed if kind.register_ else readings[0].feed
             _insert(con, "hub_kind", name, kind.zh, kind.en, feed)
             for item in readings:
-                if _filled(con, name, "hub_newest", _newest(name, item)):
+                if _measured(con, name, item) and _filled(con, name, "hub_newest", _newest(name, item)):
                     for property, value in item.values.items():
                         _insert(
                             con, "hub_property", name, property, value.zh, value.en, value.measure, item.feed,
@@ -63,6 +65,17 @@ def _filled(con: duckdb.DuckDBPyConnection, kind: str, table: str, select: str) 
         return False
     con.execute(f"INSERT INTO {table} BY NAME {select}")
     return True
+
+
+def _measured(con: duckdb.DuckDBPyConnection, kind: str, readings: Readings) -> bool:
+    """Whether the columns hold numbers, or true and false, and moments: the rows of others may be cast or not."""
+    wanted = {readings.at: MOMENTS} | {value.column: NUMBERS for value in readings.values.values()}
+    found = con.execute(f"DESCRIBE {identifier(readings.table)}").fetchall()
+    types = {row[0]: str(row[1]) for row in found if row[0] in wanted}
+    wrong = [name for name, fitting in wanted.items() if not types.get(name, "").startswith(fitting)]
+    if wrong:
+        left_out(kind, f"{wrong[0]} of {readings.table} is {types.get(wrong[0], 'not there')}")
+    return not wrong
 
 
 def _places(name: str, kind: Kind, readings: list[Readings]) -> str:
@@ -94,7 +107,7 @@ def _values(readings: Readings) -> Iterator[str]:
             f"struct_pack(observed_at := CAST({identifier(readings.at)} AS TIMESTAMPTZ), "
             f"value := CAST({column} AS DOUBLE), estimated := coalesce({readings.estimated}, FALSE))"
         )
-        yield (f"struct_pack(property := {literal(name)}, newest := max({newest}) FILTER (WHERE {column} IS NOT NULL))")
+        yield f"struct_pack(property := {literal(name)}, newest := max({newest}) FILTER (WHERE {column} IS NOT NULL))"
 
 
 def _optional(column: str | None) -> str:
