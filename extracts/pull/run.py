@@ -73,17 +73,17 @@ def _dataset(
     listed, state = source.publications(dataset), sink.state(dataset)
     if not listed:
         raise Stop("CH-CLIENT-010", source=source.name, dataset=dataset, known="nothing of it was published")
-    done = None
+    taken = None
     if state is not None and not full and sink.fits(dataset, shape):
         try:
-            done = _delta(sink, source, dataset, shape, state, work, prove=prove and state.proved)
+            taken = _delta(sink, source, dataset, shape, state, work, prove=prove and state.proved)
         except Expired:
             log.event(logger, "pull_expired", dataset=dataset, since=state.token)
-    if done is None:
-        done = _full(sink, source, dataset, shape, state, listed, work)
+    if taken is None:
+        taken = _full(sink, source, dataset, shape, state, listed, work)
+    done, newest = taken
     log.event(logger, "pull", dataset=dataset, how=done.how, to=done.to, rows=done.rows)
-    if receipts and done.how != "nothing":
-        newest = max((item for item in listed if item.sequence <= done.to), key=lambda item: item.sequence)
+    if receipts and newest is not None:
         said = source.receipt(dataset, newest.sequence, newest.manifest_sha256, done.rows)
         return Pulled(**{**vars(done), "receipt": said})
     return done
@@ -91,7 +91,8 @@ def _dataset(
 
 def _full(
     sink: Sink, source: Source, dataset: str, shape: Shape, state: State | None, listed: list[Listed], work: Path
-) -> Pulled:
+) -> tuple[Pulled, Listed]:
+    """Everything as of the newest publication of the listing, which the receipt names."""
     to, newest = listed[-1].sequence, {item.period: item for item in listed}
     since = state.token if state else None
     try:
@@ -111,7 +112,7 @@ def _full(
     pages.forget(work / f"{dataset}.records")
     pages.forget(work / f"{dataset}.changes")
     rows = sink.count(dataset)
-    return Pulled(dataset, "full", since, to, rows, {"insert": rows}, proved)
+    return Pulled(dataset, "full", since, to, rows, {"insert": rows}, proved), listed[-1]
 
 
 def _records(source: Source, dataset: str, shape: Shape, at: int, work: Path) -> str:
@@ -120,14 +121,19 @@ def _records(source: Source, dataset: str, shape: Shape, at: int, work: Path) ->
     return rows_of(folder / "*.ndjson", "ndjson", dataset, shape)
 
 
-def _delta(sink: Sink, source: Source, dataset: str, shape: Shape, state: State, work: Path, *, prove: bool) -> Pulled:
+def _delta(
+    sink: Sink, source: Source, dataset: str, shape: Shape, state: State, work: Path, *, prove: bool
+) -> tuple[Pulled, Listed | None]:
+    """What changed, and the publication that the receipt names: the newest of the dataset in the state that was taken,
+    which may have landed after the pull began. None where nothing changed."""
     since, folder = state.token, work / f"{dataset}.changes"
     request = {"source": source.name, "since": since}
     to = int(pages.collect(folder, request, lambda cursor: source.changes(dataset, since, cursor))["to"])
     if to == since:
         pages.forget(folder)
-        return Pulled(dataset, "nothing", since, to, sink.count(dataset), {}, state.proved)
-    fresh = [item for item in source.publications(dataset) if since < item.sequence <= to]
+        return Pulled(dataset, "nothing", since, to, sink.count(dataset), {}, state.proved), None
+    reached = [item for item in source.publications(dataset) if item.sequence <= to]
+    fresh = [item for item in reached if item.sequence > since]
     newest = {item.period: item for item in fresh}
     manifests = {item.sequence: proof.manifest(sink, source, dataset, item) for item in fresh} if prove else {}
     files = {
@@ -144,7 +150,7 @@ def _delta(sink: Sink, source: Source, dataset: str, shape: Shape, state: State,
                 raise Stop("CH-CLIENT-007", dataset=dataset, sequence=to, count=wrong, month=month)
         sink.reach(dataset, to, state.proved and prove)
     pages.forget(folder)
-    return Pulled(dataset, "delta", since, to, sink.count(dataset), counts, state.proved and prove)
+    return Pulled(dataset, "delta", since, to, sink.count(dataset), counts, state.proved and prove), reached[-1]
 
 
 def _export(sink: Sink, shapes: Mapping[str, Shape], found: list[Pulled], into: Path) -> None:
