@@ -7,6 +7,7 @@ it, and its summary is made from the feeds' runs and the stages' records.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from cityhub import clock
 from cityhub.errors import HubError
 from cityhub.files import read_json
 from cityhub.settings import Settings
+from extracts import traces
 from flow.observe import heartbeat, lineage, metrics, report, runs
 from flow.observe.diff import COUNTS
 from flow.observe.quietly import quietly
@@ -49,6 +51,8 @@ def end(
         _fill(settings, night, day, list(dags or []), phases or {})
         before = runs.last(settings, runs.NIGHT)
         night["diff"] = _diff(night, before["run"] if before else None)
+        with quietly("traces of consumers"):
+            night["traces"] = asdict(traces.remove(settings))
         runs.finish(settings, night, success=night["state"] == "finished")
     with quietly("monthly report"):
         if clock.month_of(day) != clock.month_of(day + timedelta(days=1)):
