@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import json
 import re
 import shutil
 import tarfile
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from cityhub.errors import Stop
 from cityhub.files import sync
-from extracts import sign, sm2
+from extracts import public, sign, sm2
 from extracts.bundle import HEAD, KIND, SIGNATURE, VERSION, Entry
-from extracts.model import MANIFEST, SIGNATURES, ExtractManifest, decode
+from extracts.model import MANIFEST, SIGNATURES, ExtractManifest, decode, folder_name
 from extracts.store import Store
 
 LARGEST_HEAD = 64 << 20
@@ -53,19 +52,26 @@ class _Seen:
     entries: dict[str, Entry] = field(default_factory=dict)
 
 
-def verify(path: Path, *, public_key: str | None = None, into: Path | None = None) -> Verification:
-    """Read the tar once. `public_key`: base64, or a file that holds it; `into`: where what is sound becomes a folder
+def verify(
+    path: Path, *, public_key: str | None = None, sm2_key: str | None = None, into: Path | None = None
+) -> Verification:
+    """Read the tar once. `public_key`: base64, or a file that holds it; `sm2_key`: the same of an SM2 key that has to
+    have signed each manifest whose files are in the bundle; `into`: where what is sound becomes a folder
     that `Store` reads, with what an earlier bundle left there.
 
-    Raises `Stop` CH-EXT-008 for what is no bundle at all, CH-EXT-011 for a key that is none.
+    Raises `Stop` CH-EXT-008 for what is no bundle at all, CH-EXT-010 where SM2 is demanded and cannot be checked,
+    CH-EXT-011 for a key that is none.
     """
-    named = None if public_key is None else public(public_key)
+    named = None if public_key is None else public.ed25519(public_key)
+    second = None if sm2_key is None else public.sm2(sm2_key)
     if into is not None:
         into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".bundle-", dir=into) as work:
         seen = _Seen(Path(work))
         _read(path, seen, named)
         manifests = {} if seen.problems else _manifests(seen)
+        if second is not None:
+            seen.problems += _not_by(second, seen, manifests)
         if not seen.problems and into is not None:
             _chain_on(seen, manifests, into)
         if not seen.problems and into is not None:
@@ -81,19 +87,6 @@ def verify(path: Path, *, public_key: str | None = None, into: Path | None = Non
     return Verification(
         not seen.problems, trusted, seen.key_id, seen.first, seen.last, tuple(seen.problems), tuple(lines)
     )
-
-
-def public(text: str) -> bytes:
-    """32 bytes of a public key from base64 or a file of it."""
-    path = Path(text)
-    try:
-        said = path.read_text(encoding="utf-8").strip() if len(text) < 1024 and path.is_file() else text
-        found = base64.b64decode(said, validate=True)
-    except (binascii.Error, ValueError, OSError):
-        found = b""
-    if len(found) != 32:
-        raise Stop("CH-EXT-011", option="--public-key", detail="it is not 32 bytes as base64", command="verify")
-    return found
 
 
 def _read(path: Path, seen: _Seen, named: bytes | None) -> None:
@@ -202,6 +195,19 @@ def _manifests(seen: _Seen) -> dict[int, ExtractManifest]:
     if sorted(found)[:1] != [seen.first] or sorted(found)[-1:] != [seen.last]:
         seen.problems.append(f"{HEAD}: it speaks of other sequences than it holds")
     return found
+
+
+def _not_by(sm2_key: bytes, seen: _Seen, manifests: dict[int, ExtractManifest]) -> Iterator[str]:
+    """The manifests that this SM2 key did not sign though their files are in the bundle."""
+    for number, made in manifests.items():
+        folder = seen.folder / folder_name(number)
+        if not any((folder / item.path).is_file() for item in made.files):
+            continue
+        path, name = folder / SIGNATURES["sm2"], f"{folder.name}/{SIGNATURES['sm2']}"
+        if not path.is_file():
+            yield f"{name}: missing, and SM2 is demanded"
+        elif not sm2.verify((folder / MANIFEST).read_bytes(), path.read_bytes(), sm2_key):
+            yield f"{name}: it is not a signature of SM2 key {sign.key_id(sm2_key)}"
 
 
 def _chain_on(seen: _Seen, manifests: dict[int, ExtractManifest], into: Path) -> None:
