@@ -15,7 +15,7 @@ from typing import IO
 
 from cityhub.errors import Stop
 from cityhub.files import sync
-from extracts import public, sign, sm2
+from extracts import check, public, sign, sm2
 from extracts.bundle import HEAD, KIND, SIGNATURE, VERSION, Entry
 from extracts.model import MANIFEST, SIGNATURES, ExtractManifest, decode, folder_name
 from extracts.store import Store
@@ -160,9 +160,8 @@ def _signed(seen: _Seen, body: bytes, signature: bytes, named: bytes | None) -> 
 
 def _manifests(seen: _Seen) -> dict[int, ExtractManifest]:
     """Every manifest with its signature and its place in the chain, every file as its manifest says."""
-    keys = sign.public_keys(seen.folder)
     found: dict[int, ExtractManifest] = {}
-    before: str | None = None
+    before: bytes | None = None
     for name in sorted({path.split("/")[0] for path in seen.entries if not path.startswith(sign.KEYS)}, key=int):
         folder = seen.folder / name
         try:
@@ -171,18 +170,10 @@ def _manifests(seen: _Seen) -> dict[int, ExtractManifest]:
         except (OSError, ValueError, KeyError, TypeError) as error:
             seen.problems.append(f"{name}/{MANIFEST}: cannot be read ({error})")
             continue
-        signature = folder / SIGNATURES["ed25519"]
-        key = keys.get(made.key_id)
-        if key is None or not signature.is_file() or not sign.verify(body, signature.read_bytes(), key):
-            seen.problems.append(f"{name}/{MANIFEST}: it is not signed by key {made.key_id}")
-        second = folder / SIGNATURES["sm2"]
-        if second.is_file() and sm2.available() and sm2.signed_by(seen.folder, body, second.read_bytes()) is None:
-            seen.problems.append(f"{name}/{second.name}: it is no SM2 signature of a key of the bundle")
-        if made.sequence != int(name):
-            seen.problems.append(f"{name}/{MANIFEST}: it says sequence {made.sequence}")
-        if found and made.previous != before:
+        seen.problems += [f"{name}/{problem}" for problem in check.of_manifest(folder, made, body)]
+        if found and not check.follows(made, before):
             seen.problems.append(f"{name}/{MANIFEST}: the manifest before is not the one that it was made after")
-        before = hashlib.sha256(body).hexdigest()
+        before = body
         found[int(name)] = made
         known = {item.path: item for item in made.files}
         for path, entry in seen.entries.items():
