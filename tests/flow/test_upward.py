@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,12 +15,13 @@ from typing import Any
 import pytest
 
 from cityhub.errors import Retry, Stop, Unauthorised, Usage
-from cityhub.settings import Settings
+from cityhub.settings import REPOSITORY, Settings
 from cityhub.spec.read import read_all
 from extracts import config
 from extracts.records import records
 from extracts.store import Store, root_of
 from flow import steps, upward
+from flow.airflow_env import environment
 from flow.notify import conditions
 from flow.notify.config import Limits
 from flow.observe import nights, runs
@@ -268,3 +272,31 @@ def test_old_extracts_lose_their_data_only_where_a_number_is_set(
     assert {n for n in shelf.store.sequences() if list(folders(n).glob("*.parquet"))} == kept
     assert told.get("files", 0) == 3 * (4 - len(kept))
     assert shelf.store.sequences() == [1, 2, 3, 4], "a manifest is gone"
+
+
+_TASKS = """
+import json
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag("dags/upward.py")
+assert not bag.import_errors, bag.import_errors
+found = [task for dag in bag.dags.values() for task in dag.tasks]
+tasks = {task.task_id: [sorted(task.upstream_task_ids), task.trigger_rule.value, task.retries] for task in found}
+print("TASKS", json.dumps(tasks))
+"""
+
+
+@pytest.mark.parametrize("content", ["push: [province]", "push: province"])
+def test_airflow_pushes_with_tries_of_its_own_then_prunes_whatever_came_of_it(
+    office: Installation, shelf: Shelf, content: str
+) -> None:  # fmt: skip
+    (office.folder / "extracts.yaml").write_text(content)
+    ours = os.environ | environment(shelf.settings) | {"CITYHUB_RETRIES": "3"}
+    done = subprocess.run(
+        [sys.executable, "-c", _TASKS], cwd=REPOSITORY, env=ours, capture_output=True, text=True, check=True
+    )
+    tasks = json.loads(done.stdout.split("TASKS ")[1])
+    assert tasks == {  # a file that is wrong does not hide the task that says so
+        "push": [[], "all_success", 3],
+        "prune": [["push"], "all_done", 3],
+        "verdict": [["prune", "push"], "one_failed", 0],
+    }
