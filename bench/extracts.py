@@ -2,12 +2,16 @@
 
     python -m bench.extracts [--rows 1000000] [--consumers 200] [--seconds 20] [--rounds 5]
     python -m bench.extracts --soak MINUTES
+    python -m bench.extracts --stalled READERS [--rows 200000] [--rounds 3]
 
 The first prints one JSON object. `files`: for Parquet, csv.gz and ndjson.gz of one dataset the bytes a second that
 curl gets from `cityhub serve`, and from a server of a few lines that only calls sendfile (`bench/bare_files.py`), turn
 by turn in one run; `share` is to be 0.7 at the least. `records`: the same rows as JSON pages built per request.
 `latest`: consumers that ask again and again for the newest publication with If-None-Match. `memory_mb`: the service
 after a first round of all of it, and after the rest. Exit code 1 when a goal is missed.
+
+`--stalled`: readers who ask for pages of 10,000 rows and never read them (`bench/extracts_stalled.py`). Exit code 1
+when the process grew by more than the budget for slow readers and MOST_BUILT_MB.
 
 The soak publishes again and again while consumers follow the changes and analysts query the lake: no error of a lock,
 no torn read, and at the end every copy equals the newest publication.
@@ -32,6 +36,7 @@ from typing import Any
 import duckdb
 
 from bench.extracts_soak import soak
+from bench.extracts_stalled import memory, stalled
 from bench.service import Running, service
 from cityhub.settings import REPOSITORY, Settings
 from extracts.make import make
@@ -43,6 +48,7 @@ from warehouse.names import literal
 LEAST = 0.7
 DATASET = "indicator_value"
 MOST_GROWTH_MB = 64
+MOST_BUILT_MB = 192  # what pages take while they are made, a few at once
 _VALUES = """
 SELECT 'C' || (i % 90) AS code, 'unit' || (i // 90 % 400) AS unit_code, 'day' AS period_kind,
        '2026-11-' || lpad(CAST(1 + i // 36000 AS VARCHAR), 2, '0') AS period,
@@ -69,6 +75,7 @@ def main() -> int:
     asked.add_argument("--consumers", type=int, default=200)
     asked.add_argument("--seconds", type=float, default=20)
     asked.add_argument("--rounds", type=int, default=5)
+    asked.add_argument("--stalled", type=int, metavar="READERS")
     asked.add_argument("--soak", type=float, metavar="MINUTES")
     given = asked.parse_args()
     home = Path(tempfile.mkdtemp(prefix="cityhub-extracts-"))
@@ -81,6 +88,12 @@ def main() -> int:
         publication(settings, given.rows)
         began = time.perf_counter()
         make(settings, 1)
+        if given.stalled:
+            with service(home) as running:
+                found = stalled(running, DATASET, given.stalled, given.rounds)
+            print(json.dumps(found, indent=1))
+            most = max(item["most"] for item in found["rounds"])
+            return 0 if most - found["before"] <= found["budget_mb"] + MOST_BUILT_MB else 1
         found = {"rows": given.rows, "make_s": round(time.perf_counter() - began, 1)} | measured(settings, given)
     finally:
         shutil.rmtree(home)
@@ -121,7 +134,7 @@ def measured(settings: Settings, given: argparse.Namespace) -> dict[str, Any]:
             bare_url = f"http://127.0.0.1:{int(bare.stdout.readline())}/"
             _records(running, given.rows)
             asyncio.run(_latest(running, given.consumers, 2))  # what is loaded once is loaded
-            before = _memory(running.number)
+            before = memory(running.number)
             files = {}
             for kind, item in listed.items():
                 ours, theirs = [], []
@@ -140,7 +153,7 @@ def measured(settings: Settings, given: argparse.Namespace) -> dict[str, Any]:
                 "files": files,
                 "records": {"rows_s": round(rows / seconds), "file_rows_s": round(given.rows / file_s)},
                 "latest": latest,
-                "memory_mb": {"before": before, "after": _memory(running.number)},
+                "memory_mb": {"before": before, "after": memory(running.number)},
             }
         finally:
             bare.terminate()
@@ -213,12 +226,6 @@ async def _latest(running: Running, consumers: int, seconds: float) -> dict[str,
         "statuses": sorted(statuses),
         "p50_ms": round(took[len(took) // 2] * 1000, 1), "p99_ms": round(took[len(took) * 99 // 100] * 1000, 1),
     }  # fmt: skip
-
-
-def _memory(number: int) -> int:
-    """Megabytes that a process holds."""
-    text = Path(f"/proc/{number}/status").read_text(encoding="utf-8")
-    return int(next(line.split()[1] for line in text.splitlines() if line.startswith("VmRSS:"))) // 1024
 
 
 if __name__ == "__main__":

@@ -164,13 +164,16 @@ def verify(
     public_key: Annotated[
         str | None, typer.Option("--public-key", help="base64 or a file of it: the only key that is trusted")
     ] = None,
+    sm2: Annotated[
+        str | None, typer.Option("--sm2", help="base64 or a file of it: this SM2 key must have signed as well")
+    ] = None,
     into: Annotated[Path | None, typer.Option("--into", help="unpack there what is sound")] = None,
     json_output: Json = False,
 ) -> None:
     """Check a bundle on any machine: signatures, chain of manifests, every file. Exit code 1: something is wrong."""
     from extracts.verify import verify as of_file
 
-    found = of_file(file, public_key=public_key, into=into)
+    found = of_file(file, public_key=public_key, sm2_key=sm2, into=into)
     if json_output:
         as_json(found)
     else:

@@ -27,6 +27,9 @@ def pull(
     public_key: Annotated[
         str | None, typer.Option("--public-key", help="base64 or a file of it: trust this key, whoever told it")
     ] = None,
+    sm2: Annotated[
+        str | None, typer.Option("--sm2", help="base64 or a file of it: this SM2 key must have signed as well")
+    ] = None,
     full: Annotated[bool, typer.Option("--full", help="take the signed files alone, no changes")] = False,
     prove: Annotated[
         bool, typer.Option("--prove/--no-prove", help="compare what changed with the signed files")
@@ -35,13 +38,14 @@ def pull(
     json_output: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Everything at the first time, then what changed; signatures and sha256 are checked before a row counts."""
+    from extracts import public
     from extracts.pull import run
-    from extracts.verify import public
 
-    named = None if public_key is None else public(public_key)
+    named = None if public_key is None else public.ed25519(public_key)
+    second = None if sm2 is None else public.sm2(sm2)
     found = run.pull(
-        _source(source, key_file, into, public_key), into, datasets=dataset or None, public_key=named, full=full,
-        prove=prove, receipts=receipts,
+        _source(source, key_file, into, public_key, sm2), into, datasets=dataset or None, public_key=named,
+        sm2_key=second, full=full, prove=prove, receipts=receipts,
     )  # fmt: skip
     if json_output:
         as_json(found)
@@ -55,12 +59,12 @@ def pull(
     table(f"{into}", columns, rows)
 
 
-def _source(source: str, key_file: Path | None, into: Path, public_key: str | None) -> Source:
+def _source(source: str, key_file: Path | None, into: Path, public_key: str | None, sm2: str | None) -> Source:
     from extracts.client import Client
     from extracts.pull.source import HttpSource, ferried
 
     if "://" not in source:
-        return ferried(Path(source), into, public_key)
+        return ferried(Path(source), into, public_key, sm2)
     if key_file is None:
         raise Usage("CH-RUN-003", option="--key-file", detail="a service asks for a key", command="extract pull")
     if not key_file.is_file():

@@ -1,4 +1,4 @@
-"""`cityhub retention`: what the specs let go, letting it go, and the proof."""
+"""`cityhub retention`: what the specs let go, letting it go, and the proof; traces of the service's consumers."""
 
 from __future__ import annotations
 
@@ -80,6 +80,28 @@ def show_log(feed: Feed = None, json_output: Json = False) -> None:
         as_json(found)
     else:
         _lines(found)
+
+
+@app.command("traces")
+@guarded
+def traces(
+    dry: Annotated[bool, typer.Option("--dry", help="say what would go; nothing is removed")] = False,
+    json_output: Json = False,
+) -> None:
+    """Remove what is older than `extracts.yaml` says of the service's access log and receipts. Every night does it."""
+    from extracts.traces import remove
+
+    done = remove(load_settings(), dry=dry)
+    if json_output:
+        as_json(done)
+        return
+    verb = "would be removed" if dry else "removed"
+    for name, before, what in (
+        ("access log", done.access_log_before, " ".join(done.access_log) or "nothing"),
+        ("receipts", done.receipts_before, str(done.receipts)),
+    ):
+        out.print(f"{name}: {'all is kept' if before is None else f'before {before}: {what} {verb}'}", markup=False)
+    out.print(f"{done.bytes} bytes")
 
 
 def _lines(found: object) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 from extracts import sign, sm2
-from extracts.model import SIGNATURES
+from extracts.model import MANIFEST, SIGNATURES, ExtractManifest
 from extracts.store import Store
 from scoring.publication.manifest import sha256
 
@@ -13,22 +14,10 @@ from scoring.publication.manifest import sha256
 def problems(store: Store, sequence: int) -> list[str]:
     """What is wrong with its signature, its place in the chain and its files; empty when nothing is."""
     made, body = store.manifest(sequence), store.manifest_bytes(sequence)
-    found = []
-    public = sign.public_keys(store.root).get(made.key_id)
-    signature = store.signature(sequence)
-    if public is None:
-        found.append(f"key {made.key_id}: its public key is not here")
-    elif signature is None or not sign.verify(body, signature, public):
-        found.append(f"{SIGNATURES['ed25519']}: it is not key {made.key_id}'s signature of the manifest")
-    second = store.signature(sequence, "sm2")
-    if second is not None and sm2.available() and sm2.signed_by(store.root, body, second) is None:
-        found.append(f"{SIGNATURES['sm2']}: it is no published SM2 key's signature of the manifest")
-    if made.sequence != sequence:
-        found.append(f"manifest.json: it says sequence {made.sequence}")
     earlier = [number for number in store.sequences() if number < sequence]
-    before = hashlib.sha256(store.manifest_bytes(earlier[-1])).hexdigest() if earlier else None
-    if made.previous != before:
-        found.append("chain: the manifest before is not the one that this one was made after")
+    before = store.manifest_bytes(earlier[-1]) if earlier else None
+    found = of_manifest(store.folder(sequence), made, body)
+    found += [] if follows(made, before) else [f"{MANIFEST}: the manifest before is not the one that it was made after"]
     for item in made.files if store.held(sequence) else ():
         path = store.folder(sequence) / item.path
         if not path.is_file():
@@ -36,3 +25,25 @@ def problems(store: Store, sequence: int) -> list[str]:
         elif path.stat().st_size != item.bytes or sha256(path) != item.sha256:
             found.append(f"{item.path}: its bytes differ from the manifest")
     return found
+
+
+def of_manifest(folder: Path, made: ExtractManifest, body: bytes) -> list[str]:
+    """What is wrong with the signatures in the folder of an extract, by the public keys beside it, and with the number
+    that its manifest says."""
+    found, root = [], folder.parent
+    public = sign.public_keys(root).get(made.key_id)
+    first, second = (folder / SIGNATURES[kind] for kind in ("ed25519", "sm2"))
+    if public is None:
+        found.append(f"key {made.key_id}: its public key is not here")
+    elif not first.is_file() or not sign.verify(body, first.read_bytes(), public):
+        found.append(f"{first.name}: it is not key {made.key_id}'s signature of the manifest")
+    if second.is_file() and sm2.available() and sm2.signed_by(root, body, second.read_bytes()) is None:
+        found.append(f"{second.name}: it is no published SM2 key's signature of the manifest")
+    if made.sequence != int(folder.name):
+        found.append(f"{MANIFEST}: it says sequence {made.sequence}")
+    return found
+
+
+def follows(made: ExtractManifest, before: bytes | None) -> bool:
+    """Whether a manifest was made after these bytes of another; None: after none."""
+    return made.previous == (None if before is None else hashlib.sha256(before).hexdigest())

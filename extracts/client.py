@@ -12,6 +12,7 @@ Busy or broken answers are tried again; the key goes to this one host only, redi
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ from cityhub.secrets import redact, remember
 from connectors.network import explain
 from connectors.retry import Deadline, Policy, Transient, retried
 from connectors.session import host_and_port, session_to
+from extracts import sign, sm2
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -91,6 +93,28 @@ class Client:
     def publication(self, dataset: str, which: int | str = "latest") -> Json:
         """One publication: `manifest`, `signature`, `files`."""
         return self._json(f"/v1/datasets/{dataset}/publications/{which}")
+
+    def signed(self, dataset: str, which: int | str = "latest") -> tuple[bytes, bytes, bytes | None]:
+        """The bytes of a manifest, its Ed25519 signature, and the one by SM2 or None; nothing is checked."""
+        told = self.publication(dataset, which)
+        first, second = (base64.b64decode(told["signature"].get(kind) or "") for kind in ("ed25519", "sm2"))
+        return self.small(told["manifest_url"]), first, second or None
+
+    def manifest(
+        self, dataset: str, which: int | str = "latest", *, public_key: bytes, sm2_key: bytes | None = None
+    ) -> Json:
+        """A manifest that `public_key` signed (32 bytes), and `sm2_key` too where it is given (64 bytes): the sha256 of
+        each file, once the signatures hold. Raises `Stop` CH-CLIENT-005; with `sm2_key` also CH-CLIENT-012 where that
+        key signed it not, CH-EXT-010 where nobody can tell."""
+        body, signature, second = self.signed(dataset, which)
+        what = f"publication {which} of {dataset}"
+        if not sign.verify(body, signature, public_key):
+            problem = f"its signature is not one of key {sign.key_id(public_key)}"
+            raise Stop("CH-CLIENT-005", what=what, problem=problem)
+        if sm2_key is not None:
+            sm2.demand(body, second, sm2_key, what)
+        found: Json = json.loads(body)
+        return found
 
     def records_page(self, dataset: str, *, cursor: str | None = None, **filters: Any) -> Json:
         """`as_of`, `items`, `next`. `filters`: period, unit, as_of, limit."""

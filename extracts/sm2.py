@@ -84,6 +84,16 @@ def verify(body: bytes, signature: bytes, public: bytes) -> bool:
         return False
 
 
+def demand(body: bytes, signature: bytes | None, public: bytes, what: str) -> None:
+    """Raise `Stop` CH-CLIENT-012 where that key's signature of these bytes is not there, CH-EXT-010 where nobody can
+    tell."""
+    library()
+    if not signature:
+        raise Stop("CH-CLIENT-012", what=what, problem="it has none")
+    if not verify(body, signature, public):
+        raise Stop("CH-CLIENT-012", what=what, problem=f"what it has is not one of SM2 key {key_id(public)}")
+
+
 def signed_by(root: Path, body: bytes, signature: bytes) -> str | None:
     """The id of the published key whose signature it is; None for nobody's."""
     return next((name for name, key in public_keys(root, SUFFIX).items() if verify(body, signature, key)), None)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import json
 import re
 import shutil
 import tarfile
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from cityhub.errors import Stop
 from cityhub.files import sync
-from extracts import sign, sm2
+from extracts import check, public, sign, sm2
 from extracts.bundle import HEAD, KIND, SIGNATURE, VERSION, Entry
-from extracts.model import MANIFEST, SIGNATURES, ExtractManifest, decode
+from extracts.model import MANIFEST, SIGNATURES, ExtractManifest, decode, folder_name
 from extracts.store import Store
 
 LARGEST_HEAD = 64 << 20
@@ -53,19 +52,26 @@ class _Seen:
     entries: dict[str, Entry] = field(default_factory=dict)
 
 
-def verify(path: Path, *, public_key: str | None = None, into: Path | None = None) -> Verification:
-    """Read the tar once. `public_key`: base64, or a file that holds it; `into`: where what is sound becomes a folder
+def verify(
+    path: Path, *, public_key: str | None = None, sm2_key: str | None = None, into: Path | None = None
+) -> Verification:
+    """Read the tar once. `public_key`: base64, or a file that holds it; `sm2_key`: the same of an SM2 key that has to
+    have signed each manifest whose files are in the bundle; `into`: where what is sound becomes a folder
     that `Store` reads, with what an earlier bundle left there.
 
-    Raises `Stop` CH-EXT-008 for what is no bundle at all, CH-EXT-011 for a key that is none.
+    Raises `Stop` CH-EXT-008 for what is no bundle at all, CH-EXT-010 where SM2 is demanded and cannot be checked,
+    CH-EXT-011 for a key that is none.
     """
-    named = None if public_key is None else public(public_key)
+    named = None if public_key is None else public.ed25519(public_key)
+    second = None if sm2_key is None else public.sm2(sm2_key)
     if into is not None:
         into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".bundle-", dir=into) as work:
         seen = _Seen(Path(work))
         _read(path, seen, named)
         manifests = {} if seen.problems else _manifests(seen)
+        if second is not None:
+            seen.problems += _not_by(second, seen, manifests)
         if not seen.problems and into is not None:
             _chain_on(seen, manifests, into)
         if not seen.problems and into is not None:
@@ -81,19 +87,6 @@ def verify(path: Path, *, public_key: str | None = None, into: Path | None = Non
     return Verification(
         not seen.problems, trusted, seen.key_id, seen.first, seen.last, tuple(seen.problems), tuple(lines)
     )
-
-
-def public(text: str) -> bytes:
-    """32 bytes of a public key from base64 or a file of it."""
-    path = Path(text)
-    try:
-        said = path.read_text(encoding="utf-8").strip() if len(text) < 1024 and path.is_file() else text
-        found = base64.b64decode(said, validate=True)
-    except (binascii.Error, ValueError, OSError):
-        found = b""
-    if len(found) != 32:
-        raise Stop("CH-EXT-011", option="--public-key", detail="it is not 32 bytes as base64", command="verify")
-    return found
 
 
 def _read(path: Path, seen: _Seen, named: bytes | None) -> None:
@@ -167,9 +160,8 @@ def _signed(seen: _Seen, body: bytes, signature: bytes, named: bytes | None) -> 
 
 def _manifests(seen: _Seen) -> dict[int, ExtractManifest]:
     """Every manifest with its signature and its place in the chain, every file as its manifest says."""
-    keys = sign.public_keys(seen.folder)
     found: dict[int, ExtractManifest] = {}
-    before: str | None = None
+    before: bytes | None = None
     for name in sorted({path.split("/")[0] for path in seen.entries if not path.startswith(sign.KEYS)}, key=int):
         folder = seen.folder / name
         try:
@@ -178,18 +170,10 @@ def _manifests(seen: _Seen) -> dict[int, ExtractManifest]:
         except (OSError, ValueError, KeyError, TypeError) as error:
             seen.problems.append(f"{name}/{MANIFEST}: cannot be read ({error})")
             continue
-        signature = folder / SIGNATURES["ed25519"]
-        key = keys.get(made.key_id)
-        if key is None or not signature.is_file() or not sign.verify(body, signature.read_bytes(), key):
-            seen.problems.append(f"{name}/{MANIFEST}: it is not signed by key {made.key_id}")
-        second = folder / SIGNATURES["sm2"]
-        if second.is_file() and sm2.available() and sm2.signed_by(seen.folder, body, second.read_bytes()) is None:
-            seen.problems.append(f"{name}/{second.name}: it is no SM2 signature of a key of the bundle")
-        if made.sequence != int(name):
-            seen.problems.append(f"{name}/{MANIFEST}: it says sequence {made.sequence}")
-        if found and made.previous != before:
+        seen.problems += [f"{name}/{problem}" for problem in check.of_manifest(folder, made, body)]
+        if found and not check.follows(made, before):
             seen.problems.append(f"{name}/{MANIFEST}: the manifest before is not the one that it was made after")
-        before = hashlib.sha256(body).hexdigest()
+        before = body
         found[int(name)] = made
         known = {item.path: item for item in made.files}
         for path, entry in seen.entries.items():
@@ -202,6 +186,19 @@ def _manifests(seen: _Seen) -> dict[int, ExtractManifest]:
     if sorted(found)[:1] != [seen.first] or sorted(found)[-1:] != [seen.last]:
         seen.problems.append(f"{HEAD}: it speaks of other sequences than it holds")
     return found
+
+
+def _not_by(sm2_key: bytes, seen: _Seen, manifests: dict[int, ExtractManifest]) -> Iterator[str]:
+    """The manifests that this SM2 key did not sign though their files are in the bundle."""
+    for number, made in manifests.items():
+        folder = seen.folder / folder_name(number)
+        if not any((folder / item.path).is_file() for item in made.files):
+            continue
+        path, name = folder / SIGNATURES["sm2"], f"{folder.name}/{SIGNATURES['sm2']}"
+        if not path.is_file():
+            yield f"{name}: missing, and SM2 is demanded"
+        elif not sm2.verify((folder / MANIFEST).read_bytes(), path.read_bytes(), sm2_key):
+            yield f"{name}: it is not a signature of SM2 key {sign.key_id(sm2_key)}"
 
 
 def _chain_on(seen: _Seen, manifests: dict[int, ExtractManifest], into: Path) -> None:

@@ -9,6 +9,7 @@ from cityhub import log
 from cityhub.clock import now
 from cityhub.settings import Settings
 from cityhub.settings import load as load_settings
+from flow.observe.nights import UPWARD
 from flow.observe.quietly import quietly
 
 logger = log.get("cityhub.alerts")
@@ -36,12 +37,13 @@ def task_failed(context: Any) -> None:
     dag_id = str(getattr(task, "dag_id", "?"))
     log.event(logger, "task_failed", level=40, dag=dag_id, task=getattr(task, "task_id", "?"))
     settings = load_settings()
-    if dag_id.startswith("feed.") or dag_id == "pushed":
+    if dag_id.startswith("feed.") or dag_id in {"pushed", UPWARD}:
         with quietly("alerts"):
             from flow.notify import conditions
             from flow.notify.night import look_and_send
 
-            look_and_send(settings, (conditions.FEEDS, conditions.FINDINGS))
+            # what goes to upper levels comes after the publication: that is there whatever becomes of it
+            look_and_send(settings, (conditions.PUSH,) if dag_id == UPWARD else (conditions.FEEDS, conditions.FINDINGS))
         return
     code = getattr(context.get("exception"), "code", None)
     _tell(settings, f"task:{dag_id}:{now():%Y-%m-%d}", "stage_failed", f"任务 {dag_id} 失败，结果不会发布", code)

@@ -17,15 +17,18 @@ from typing import IO, Any
 from cityhub.errors import Stop
 from cityhub.settings import Settings
 from cityhub.spec.feed import FeedSpec
+from extracts import config
 from flow.airflow_env import environment
 from flow.child import child, tail
+from flow.observe import nights
 from flow.order import in_order, parent_feed
 
 STAGES = ("quality", "indicators", "scoring", "publication")
 
 
 def plan(specs: Mapping[str, FeedSpec], feeds: list[str] | None = None) -> dict[str, set[str]]:
-    """DAG id → the ids that must have ended before it: parents of feeds, all feeds before the stages."""
+    """DAG id → the ids that must have ended before it: parents of feeds, all feeds before the stages; what goes to
+    upper levels comes last."""
     names = [name for name in in_order(dict(specs)) if feeds is None or name in feeds]
     waits: dict[str, set[str]] = {}
     for name in names:
@@ -35,6 +38,8 @@ def plan(specs: Mapping[str, FeedSpec], feeds: list[str] | None = None) -> dict[
     for stage in STAGES:
         waits[stage] = before
         before = {stage}
+    if config.asks_the_night():
+        waits[nights.UPWARD] = before
     return waits
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from cityhub.errors import Stop
-from extracts import sign
+from extracts import sign, sm2
 from extracts.model import ExtractFile, ExtractManifest, decode
 from extracts.pull.sink import Sink
 from extracts.pull.source import Listed, Source
@@ -21,9 +22,10 @@ def trust(sink: Sink, source: Source, named: bytes | None) -> None:
         sink.trust(source.keys())
 
 
-def manifest(sink: Sink, source: Source, dataset: str, listed: Listed) -> ExtractManifest:
+def manifest(sink: Sink, source: Source, dataset: str, listed: Listed, sm2_key: bytes | None = None) -> ExtractManifest:
     """The manifest of a publication, proved and kept. Raises `Stop` CH-CLIENT-005 for a wrong signature or content,
-    006 for a key that is not trusted, 011 where it does not go on from what was kept."""
+    006 for a key that is not trusted, 011 where it does not go on from what was kept, 012 where `sm2_key` signed it
+    not."""
     found = source.signed(dataset, listed.sequence)
     what, digest = f"publication {listed.sequence}", hashlib.sha256(found.body).hexdigest()
     try:
@@ -40,8 +42,23 @@ def manifest(sink: Sink, source: Source, dataset: str, listed: Listed) -> Extrac
     known, before = sink.manifest(made.sequence), sink.manifest(made.sequence - 1)
     if (known is not None and known != digest) or (before is not None and made.previous != before):
         raise Stop("CH-CLIENT-011", sequence=made.sequence)
-    sink.keep_manifest(made.sequence, digest, found.body, found.signature, made.key_id)
+    if sm2_key is not None:
+        sm2.demand(found.body, found.sm2, sm2_key, what)
+    sink.keep_manifest(
+        made.sequence, digest, found.body, found.signature, made.key_id, None if sm2_key is None else found.sm2
+    )
     return made
+
+
+def second(sink: Sink, source: Source, dataset: str, listed: Iterable[Listed], sm2_key: bytes | None) -> None:
+    """Where an SM2 key is given, it signed all these publications: also those that were taken without asking for it.
+    Raises as `manifest`."""
+    if sm2_key is None:
+        return
+    for item in listed:
+        body, signature = sink.signed_twice(item.sequence)
+        if signature is None or not sm2.verify(body, signature, sm2_key):
+            manifest(sink, source, dataset, item, sm2_key)
 
 
 def file(source: Source, made: ExtractManifest, dataset: str, folder: Path) -> tuple[Path, ExtractFile]:

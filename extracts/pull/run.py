@@ -38,12 +38,13 @@ class Pulled:
 
 def pull(
     source: Source, into: Path, *, datasets: Sequence[str] | None = None, public_key: bytes | None = None,
-    full: bool = False, prove: bool = True, receipts: bool = True,
+    sm2_key: bytes | None = None, full: bool = False, prove: bool = True, receipts: bool = True,
 ) -> list[Pulled]:  # fmt: skip
     """Bring the copy in `into` (a `.duckdb` file, or a folder that gets one and Parquet files) up to date.
 
     A kill at any moment leaves the state before; the next run goes on with what was fetched. `full`: from the signed
-    files alone; `prove` false: changes are not compared with the signed files. Raises `Stop` CH-CLIENT-….
+    files alone; `prove` false: changes are not compared with the signed files; `sm2_key`: has to
+    have signed each publication whose rows the copy holds, 64 bytes. Raises `Stop` CH-CLIENT-…, CH-EXT-010.
     """
     file = into if into.suffix == DUCKDB else into / COPY
     work = file.with_name(f".{file.name}.pull")
@@ -56,7 +57,7 @@ def pull(
             raise Stop("CH-CLIENT-010", source=source.name, dataset=unknown[0][:60], known=", ".join(there))
         shapes = {name: source.shape(name) for name in (datasets or there)}
         found = [
-            _dataset(sink, source, name, shape, work, full=full, prove=prove, receipts=receipts)
+            _dataset(sink, source, name, shape, work, sm2_key, full=full, prove=prove, receipts=receipts)
             for name, shape in shapes.items()
         ]
         if file != into:
@@ -68,40 +69,63 @@ def pull(
 
 
 def _dataset(
-    sink: Sink, source: Source, dataset: str, shape: Shape, work: Path, *, full: bool, prove: bool, receipts: bool
+    sink: Sink,
+    source: Source,
+    dataset: str,
+    shape: Shape,
+    work: Path,
+    sm2_key: bytes | None,
+    *,
+    full: bool,
+    prove: bool,
+    receipts: bool,
 ) -> Pulled:
     listed, state = source.publications(dataset), sink.state(dataset)
     if not listed:
         raise Stop("CH-CLIENT-010", source=source.name, dataset=dataset, known="nothing of it was published")
-    done = None
+    taken = None
     if state is not None and not full and sink.fits(dataset, shape):
         try:
-            done = _delta(sink, source, dataset, shape, state, work, prove=prove and state.proved)
+            taken = _delta(sink, source, dataset, shape, state, work, sm2_key, prove=prove and state.proved)
         except Expired:
             log.event(logger, "pull_expired", dataset=dataset, since=state.token)
-    if done is None:
-        done = _full(sink, source, dataset, shape, state, listed, work)
+        except (
+            Stop
+        ):  # what does not hold is not gone on with: the next pull asks anew, perhaps up to a later publication
+            pages.forget(work / f"{dataset}.changes")
+            raise
+    if taken is None:
+        taken = _full(sink, source, dataset, shape, state, listed, work, sm2_key)
+    done, newest = taken
     log.event(logger, "pull", dataset=dataset, how=done.how, to=done.to, rows=done.rows)
-    if receipts and done.how != "nothing":
-        newest = max((item for item in listed if item.sequence <= done.to), key=lambda item: item.sequence)
+    if receipts and newest is not None:
         said = source.receipt(dataset, newest.sequence, newest.manifest_sha256, done.rows)
         return Pulled(**{**vars(done), "receipt": said})
     return done
 
 
 def _full(
-    sink: Sink, source: Source, dataset: str, shape: Shape, state: State | None, listed: list[Listed], work: Path
-) -> Pulled:
+    sink: Sink,
+    source: Source,
+    dataset: str,
+    shape: Shape,
+    state: State | None,
+    listed: list[Listed],
+    work: Path,
+    sm2_key: bytes | None,
+) -> tuple[Pulled, Listed]:
+    """Everything as of the newest publication of the listing, which the receipt names."""
     to, newest = listed[-1].sequence, {item.period: item for item in listed}
     since = state.token if state else None
     try:
         selects = []
         for month in sorted(newest):
-            made = proof.manifest(sink, source, dataset, newest[month])
+            made = proof.manifest(sink, source, dataset, newest[month], sm2_key)
             path, item = proof.file(source, made, dataset, work / "files")
             selects.append(rows_of(path, item.format, dataset, shape))
         proved = True
     except Forbidden:  # a key for some units: their rows come page by page, and no signature covers a part of a file
+        proof.second(sink, source, dataset, newest.values(), sm2_key)
         selects, proved = [_records(source, dataset, shape, to, work)], False
     with sink.whole():
         sink.make(dataset, shape)
@@ -111,7 +135,7 @@ def _full(
     pages.forget(work / f"{dataset}.records")
     pages.forget(work / f"{dataset}.changes")
     rows = sink.count(dataset)
-    return Pulled(dataset, "full", since, to, rows, {"insert": rows}, proved)
+    return Pulled(dataset, "full", since, to, rows, {"insert": rows}, proved), listed[-1]
 
 
 def _records(source: Source, dataset: str, shape: Shape, at: int, work: Path) -> str:
@@ -120,14 +144,29 @@ def _records(source: Source, dataset: str, shape: Shape, at: int, work: Path) ->
     return rows_of(folder / "*.ndjson", "ndjson", dataset, shape)
 
 
-def _delta(sink: Sink, source: Source, dataset: str, shape: Shape, state: State, work: Path, *, prove: bool) -> Pulled:
+def _delta(
+    sink: Sink,
+    source: Source,
+    dataset: str,
+    shape: Shape,
+    state: State,
+    work: Path,
+    sm2_key: bytes | None,
+    *,
+    prove: bool,
+) -> tuple[Pulled, Listed | None]:
+    """What changed, and the publication that the receipt names: the newest of the dataset in the state that was taken,
+    which may have landed after the pull began. None where nothing changed."""
     since, folder = state.token, work / f"{dataset}.changes"
     request = {"source": source.name, "since": since}
     to = int(pages.collect(folder, request, lambda cursor: source.changes(dataset, since, cursor))["to"])
-    if to == since:
+    changed = to != since
+    reached = [item for item in source.publications(dataset) if item.sequence <= to] if changed or sm2_key else []
+    proof.second(sink, source, dataset, {item.period: item for item in reached}.values(), sm2_key)
+    if not changed:
         pages.forget(folder)
-        return Pulled(dataset, "nothing", since, to, sink.count(dataset), {}, state.proved)
-    fresh = [item for item in source.publications(dataset) if since < item.sequence <= to]
+        return Pulled(dataset, "nothing", since, to, sink.count(dataset), {}, state.proved), None
+    fresh = [item for item in reached if item.sequence > since]
     newest = {item.period: item for item in fresh}
     manifests = {item.sequence: proof.manifest(sink, source, dataset, item) for item in fresh} if prove else {}
     files = {
@@ -140,11 +179,10 @@ def _delta(sink: Sink, source: Source, dataset: str, shape: Shape, state: State,
         for month, (path, item) in files.items():
             wrong = sink.differing(dataset, shape, month, rows_of(path, item.format, dataset, shape))
             if wrong:
-                pages.forget(folder)
                 raise Stop("CH-CLIENT-007", dataset=dataset, sequence=to, count=wrong, month=month)
         sink.reach(dataset, to, state.proved and prove)
     pages.forget(folder)
-    return Pulled(dataset, "delta", since, to, sink.count(dataset), counts, state.proved and prove)
+    return Pulled(dataset, "delta", since, to, sink.count(dataset), counts, state.proved and prove), reached[-1]
 
 
 def _export(sink: Sink, shapes: Mapping[str, Shape], found: list[Pulled], into: Path) -> None:
@@ -153,6 +191,8 @@ def _export(sink: Sink, shapes: Mapping[str, Shape], found: list[Pulled], into: 
         target = into / f"{item.dataset}.parquet"
         if item.how != "nothing" or not target.exists():
             sink.export(item.dataset, shapes[item.dataset].key, target)
-    for sequence, body, signature in sink.manifests():
+    for sequence, body, signature, second in sink.manifests():
         write_bytes(into / "manifests" / f"{sequence:06d}.json", body)
         write_bytes(into / "manifests" / f"{sequence:06d}.json.sig", signature)
+        if second is not None:
+            write_bytes(into / "manifests" / f"{sequence:06d}.json.sm2", second)

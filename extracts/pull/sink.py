@@ -80,16 +80,25 @@ class Sink:
         found = self._one("SELECT sha256 FROM provenance.manifest WHERE sequence = ?", [sequence])
         return None if found is None else str(found[0])
 
-    def keep_manifest(self, sequence: int, sha256: str, body: bytes, signature: bytes, key_id: str) -> None:
-        """Keep what the rows are proved by."""
+    def keep_manifest(
+        self, sequence: int, sha256: str, body: bytes, signature: bytes, key_id: str, sm2: bytes | None = None
+    ) -> None:
+        """Keep what the rows are proved by; an SM2 signature of before stays where none comes."""
+        kept = sm2 if sm2 is not None else self.signed_twice(sequence)[1]
         self.con.execute(
-            "INSERT OR REPLACE INTO provenance.manifest VALUES (?, ?, ?, ?, ?)",
-            [sequence, sha256, body, signature, key_id],
+            "INSERT OR REPLACE INTO provenance.manifest (sequence, sha256, body, signature, key_id, sm2) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            [sequence, sha256, body, signature, key_id, kept],
         )
 
-    def manifests(self) -> list[tuple[int, bytes, bytes]]:
-        """Sequence, body and signature of all that were kept."""
-        return self.con.execute("SELECT sequence, body, signature FROM provenance.manifest ORDER BY 1").fetchall()
+    def signed_twice(self, sequence: int) -> tuple[bytes, bytes | None]:
+        """The body of a manifest and its SM2 signature: None unless somebody asked for it."""
+        found = self._one("SELECT body, sm2 FROM provenance.manifest WHERE sequence = ?", [sequence])
+        return (b"", None) if found is None else (bytes(found[0]), None if found[1] is None else bytes(found[1]))
+
+    def manifests(self) -> list[tuple[int, bytes, bytes, bytes | None]]:
+        """Sequence, body, signature and SM2 signature of all that were kept."""
+        return self.con.execute("SELECT sequence, body, signature, sm2 FROM provenance.manifest ORDER BY 1").fetchall()
 
     def state(self, dataset: str) -> State | None:
         """How far a dataset is; None before its first time."""

@@ -13,6 +13,8 @@ CREATE TABLE IF NOT EXISTS provenance.manifest (
     signature BLOB NOT NULL,
     key_id VARCHAR NOT NULL
 );
+-- the second signature, where the consumer demanded it and it was right; copies of before have no such column
+ALTER TABLE provenance.manifest ADD COLUMN IF NOT EXISTS sm2 BLOB;
 CREATE TABLE IF NOT EXISTS provenance.state (
     dataset VARCHAR PRIMARY KEY,
     token BIGINT NOT NULL,            -- the rows are those of this publication

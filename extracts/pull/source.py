@@ -48,10 +48,11 @@ class Listed:
 
 @dataclass(frozen=True)
 class Signed:
-    """The bytes of a manifest and the signature over them."""
+    """The bytes of a manifest and the signature over them, by SM2 too where there is one."""
 
     body: bytes
     signature: bytes
+    sm2: bytes | None = None
 
 
 class Source(Protocol):
@@ -99,8 +100,7 @@ class HttpSource:
 
     def signed(self, dataset: str, sequence: int) -> Signed:
         """Fetched as bytes, not put together from JSON."""
-        told = self.client.publication(dataset, sequence)
-        return Signed(self.client.small(told["manifest_url"]), base64.b64decode(told["signature"].get("ed25519") or ""))
+        return Signed(*self.client.signed(dataset, sequence))
 
     def file(self, made: ExtractManifest, item: ExtractFile, folder: Path) -> Path:
         """Fetched, unless an earlier run did; `Forbidden` where the key may not have all rows."""
@@ -160,7 +160,10 @@ class StoreSource:
 
     def signed(self, dataset: str, sequence: int) -> Signed:
         """The bytes as they lie there."""
-        return Signed(self.store.manifest_bytes(sequence), self.store.signature(sequence) or b"")
+        store = self.store
+        return Signed(
+            store.manifest_bytes(sequence), store.signature(sequence) or b"", store.signature(sequence, "sm2")
+        )
 
     def file(self, made: ExtractManifest, item: ExtractFile, folder: Path) -> Path:
         """Where it lies; one that is not there is for the reader to miss."""
@@ -183,13 +186,13 @@ class StoreSource:
         return None
 
 
-def ferried(bundle: Path, into: Path, public_key: str | None) -> StoreSource:
+def ferried(bundle: Path, into: Path, public_key: str | None, sm2_key: str | None = None) -> StoreSource:
     """A bundle, unpacked beside the copy once it is verified, behind the bundles before it.
 
     Raises `Stop` CH-CLIENT-005 for one that is not what was signed.
     """
     folder = into.with_name(f"{into.name}.ferry") if into.suffix == ".duckdb" else into / "ferry"
-    found = verify(bundle, public_key=public_key, into=folder)
+    found = verify(bundle, public_key=public_key, sm2_key=sm2_key, into=folder)
     if not found.ok:
         raise Stop("CH-CLIENT-005", what=str(bundle), problem="; ".join(found.problems[:3]))
     return StoreSource(Store(folder), "bundle")

@@ -16,6 +16,7 @@ from extracts.push import letters
 from extracts.push.fill import fill, measures
 from extracts.push.outbox import Batch, Item, Made, Outbox, Row, path_of
 from extracts.push.send import Refused, Sender
+from extracts.push.standing import note, standing
 from extracts.push.template import Template
 from extracts.push.translate import Unmapped, record, wanted
 from extracts.store import Store, root_of
@@ -62,7 +63,20 @@ def push(
     """
     done = Pushed(template.target)
     with lake.lock(settings, f"push-{template.target}", timeout_s=0.2):
-        outbox = Outbox(path_of(settings))
+        try:
+            _all(settings, template, done, now=now, whole=whole, policy=policy or PATIENCE)
+        except HubError as error:
+            note(settings, template.target, error)
+            raise
+        note(settings, template.target, next(iter(done.problems.values()), None))
+    found = standing(settings, template.target)
+    done.waiting, done.unmapped, done.dead = found.waiting, found.unmapped, found.dead
+    return done
+
+
+def _all(settings: Settings, template: Template, done: Pushed, *, now: bool, whole: bool, policy: Policy) -> None:
+    outbox = Outbox(path_of(settings))
+    try:
         sender = Sender(settings, template)
         try:
             store = Store(root_of(settings))
@@ -70,15 +84,11 @@ def push(
             letters.again(outbox, template.target, ("unmapped",))
             made = _maker(template, measures(store))
             for dataset in template.datasets:
-                _dataset(outbox, sender, template, dataset, made, done, now=now, policy=policy or PATIENCE)
+                _dataset(outbox, sender, template, dataset, made, done, now=now, policy=policy)
         finally:
-            counted = {(row["dataset"], row["state"]): row["row_count"] for row in letters.counts(outbox, done.target)}
-            done.waiting = sum(n for (_, state), n in counted.items() if state in {"waiting", "batched"})
-            done.unmapped = sum(n for (_, state), n in counted.items() if state == "unmapped")
-            done.dead = sum(n for (_, state), n in counted.items() if state == "dead")
             sender.close()
-            outbox.close()
-    return done
+    finally:
+        outbox.close()
 
 
 def plan(settings: Settings, template: Template, *, whole: bool = False) -> Planned:

@@ -50,14 +50,15 @@ LOADED = "SELECT feed, max(service_day) FROM delivery WHERE loads > 0 AND servic
 LEDGER = {"late", "missing", "below_min_rows"}  # findings that say what the ledger's line says: told as its alert
 # Families of keys; a check of some closes none of the others.
 FEEDS, FINDINGS, PUBLICATION, GATEWAY, DISK, DEADMAN = "feed", "finding", "publication", "gateway", "disk", "deadman"
-ALL = (FEEDS, FINDINGS, PUBLICATION, GATEWAY, DISK, DEADMAN)
+PUSH = "push"
+ALL = (FEEDS, FINDINGS, PUBLICATION, PUSH, GATEWAY, DISK, DEADMAN)
 
 
 def present(settings: Settings, limits: Limits, families: tuple[str, ...] = ALL) -> tuple[list[Alert], set[str]]:
     """The alerts of these families, and the families that could be looked at: one that cannot be read says nothing of
     what is over."""
     looks = {FEEDS: feeds, FINDINGS: critical_findings, PUBLICATION: publication, GATEWAY: gateways, DISK: disk,
-             DEADMAN: deadman}  # fmt: skip
+             DEADMAN: deadman, PUSH: push}  # fmt: skip
     found: list[Alert] = []
     seen: set[str] = set()
     for family in families:
@@ -155,6 +156,14 @@ def publication(settings: Settings, limits: Limits) -> Iterator[Alert]:
             due.isoformat(), HUB, "cityhub status，再运行 cityhub nightly 或查看 Airflow 中的红色任务",
             f"当前发布第 {number} 号，数据截至 {until}", day=wanted.isoformat(),
         )  # fmt: skip
+
+
+def push(settings: Settings, limits: Limits) -> Iterator[Alert]:
+    """Upper levels of `extracts.yaml` that do not get what they are to have: two troubles of each at the most, one that
+    is in the way of all rows, and rows that were refused or have no word upward."""
+    from flow.notify import upward
+
+    yield from upward.alerts(settings, HUB)
 
 
 def gateways(settings: Settings, limits: Limits) -> Iterator[Alert]:

@@ -22,9 +22,9 @@ def of_step(settings: Settings, job: Job, step: str, spec: FeedSpec | None, made
     """Inputs and outputs of a step that has ended, well or not; `made` is its run summary or stage record."""
     if spec is not None:
         return _landing(settings, job, spec, made) if step == "land" else _load(settings, job, spec, made)
-    return {"quality": _quality, "indicators": _indicators, "scoring": _scoring, "publication": _publication}[step](
-        settings, job, made
-    )
+    stages = {"quality": _quality, "indicators": _indicators, "scoring": _scoring, "publication": _publication}
+    # push and prune read and write no table: they are jobs without data sets
+    return stages[step](settings, job, made) if step in stages else Flow([], [])
 
 
 def _landing(settings: Settings, job: Job, spec: FeedSpec, run: dict[str, Any]) -> Flow:

@@ -7,6 +7,7 @@ it, and its summary is made from the feeds' runs and the stages' records.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,12 +15,15 @@ from cityhub import clock
 from cityhub.errors import HubError
 from cityhub.files import read_json
 from cityhub.settings import Settings
+from extracts import traces
 from flow.observe import heartbeat, lineage, metrics, report, runs
 from flow.observe.diff import COUNTS
 from flow.observe.quietly import quietly
 from scoring.publication import manifest
 
 Summary = dict[str, Any]
+UPWARD = "upward"  # the DAG of what comes after the publication
+PARTS = ("push", "prune")  # its stages
 
 
 def begin(settings: Settings, day: date) -> str:
@@ -47,6 +51,8 @@ def end(
         _fill(settings, night, day, list(dags or []), phases or {})
         before = runs.last(settings, runs.NIGHT)
         night["diff"] = _diff(night, before["run"] if before else None)
+        with quietly("traces of consumers"):
+            night["traces"] = asdict(traces.remove(settings))
         runs.finish(settings, night, success=night["state"] == "finished")
     with quietly("monthly report"):
         if clock.month_of(day) != clock.month_of(day + timedelta(days=1)):
@@ -68,14 +74,49 @@ def end(
     return night
 
 
+def after(settings: Settings, day: date) -> None:
+    """Write into the summary of the day's night what came after its publication."""
+    with quietly("night summary"):
+        night = runs.newest(settings, runs.NIGHT, day)
+        if night is None or night["finished_at"] is None:
+            return
+        stages = _stages(settings, night)
+        night[UPWARD] = _upward(stages)
+        rest = [name for name in night["failed"] if name != UPWARD]
+        night["failed"] = rest + [name for name in _failed(stages) if name == UPWARD]
+        night["state"] = "finished with failures" if night["failed"] else "finished"
+        runs.amend(settings, night)
+
+
+def _stages(settings: Settings, night: Summary) -> list[Summary]:
+    """The records of the night's stages; what came after the publication of an earlier night is not this one's."""
+    folder = runs.root(settings) / runs.STAGES / str(night["service_day"])
+    found = [item for file in sorted(folder.glob("*.json")) if (item := read_json(file))]
+    return [item for item in found if item["stage"] not in PARTS or item["started_at"] >= night["started_at"]]
+
+
+def _failed(stages: list[Summary]) -> list[str]:
+    """The DAGs of stages that failed, each once."""
+    names = [UPWARD if item["stage"] in PARTS else item["stage"] for item in stages if item["state"] == "failed"]
+    return list(dict.fromkeys(names))
+
+
+def _upward(stages: list[Summary]) -> Summary:
+    """What push and prune said of themselves; empty where nobody asked for them."""
+    return {
+        item["stage"]: item["result"] | {"error": (item["error"] or {}).get("code")}
+        for item in stages
+        if item["stage"] in PARTS
+    }
+
+
 def _fill(settings: Settings, night: Summary, day: date, dags: list[dict[str, Any]], phases: dict[str, float]) -> None:
     feeds = [run for name in runs.feeds(settings) if (run := runs.newest(settings, name, day))]
-    folder = runs.root(settings) / runs.STAGES / day.isoformat()
-    stages = [item for file in sorted(folder.glob("*.json")) if (item := read_json(file))]
+    stages = _stages(settings, night)
     bad = [record["dag"] for record in dags if record["state"] != "success"]
     if not dags:
         bad = [f"feed.{run['feed']}" for run in feeds if run["state"] == "failed"]
-        bad += [item["stage"] for item in stages if item["state"] == "failed"]
+        bad += _failed(stages)
     published = next((item for item in stages if item["stage"] == "publication"), None)
     night |= {
         "state": "finished" if not bad else "finished with failures",
@@ -86,6 +127,7 @@ def _fill(settings: Settings, night: Summary, day: date, dags: list[dict[str, An
         "published": bool(published and published["state"] == "success" and "publication" not in bad),
         "publication": (published or {}).get("result", {}).get("publication"),
         "stages": {item["stage"]: item["seconds"] for item in stages},
+        UPWARD: _upward(stages),
         "issues": next((item["result"]["issues"] for item in stages if "issues" in item.get("result", {})), None),
         "feeds": {
             run["feed"]: {
@@ -137,10 +179,14 @@ def _diff(night: Summary, before: Summary | None) -> Summary | None:
 def why(settings: Settings, day: date, dag: str) -> str:
     """What a DAG that did not succeed said of it, as the end of a line; empty where its step never began."""
     feed = dag.removeprefix("feed.")
-    run = runs.newest(settings, feed, day) if feed != dag else runs.stage(settings, day, dag)
-    error = (run or {}).get("error") or {}
-    if not error:
-        return ""
+    if feed != dag:
+        found = [runs.newest(settings, feed, day)]
+    else:
+        found = [runs.stage(settings, day, name) for name in (PARTS if dag == UPWARD else (dag,))]
+    return "".join(_said(run["error"]) for run in found if run and run.get("error"))
+
+
+def _said(error: dict[str, Any]) -> str:
     return f"\n  {error.get('code') or 'error'}: {error.get('what')}" + "".join(
         f"\n  {name}: {error[name]}" for name in ("why", "fix") if error.get(name)
     )
@@ -156,6 +202,11 @@ def hint(night: Summary) -> str:
     told = night.get("told") or {}
     if told.get("sent") or told.get("waiting"):
         parts.append(f"{told['sent']} messages sent, {told['waiting']} waiting (cityhub alerts list)")
+    for target, item in (night.get(UPWARD) or {}).get("push", {}).get("targets", {}).items():
+        rest = {"wait": item["waiting"], "without a word upward": item["unmapped"], "dead letters": item["dead"]}
+        told = "".join(f", {number} {word}" for word, number in rest.items() if number)
+        look = f" (cityhub extract outbox list {target})" if told else ""
+        parts.append(f"push {target}: {item['records']} records sent{told}{look}")
     return "; ".join(parts)
 
 

@@ -14,6 +14,7 @@ import pytest
 from cityhub.errors import Stop
 from extracts import sign
 from extracts.bundle import HEAD, bundle
+from extracts.check import problems
 from extracts.prune import prune
 from extracts.records import records
 from extracts.store import Store
@@ -166,3 +167,34 @@ def test_what_is_no_bundle_or_cut_short_is_told(ferried: tuple[Months, Path, str
     assert list((tmp_path / "there").iterdir()) == []
     with pytest.raises(Stop, match="CH-EXT-011"):
         verify(path, public_key="abc")
+
+
+def test_a_bundle_that_was_made_of_extracts_that_are_wrong_is_told_as_they_are_where_they_lie(
+    ferried: tuple[Months, Path, str], tmp_path: Path
+) -> None:  # fmt: skip
+    """The bundle's own signature holds: its sender packed what had been changed before."""
+    months, _, key = ferried
+    store = months.store
+    signer = sign.signer(months.settings)
+
+    def overwrite(path: Path, body: bytes) -> None:
+        path.chmod(0o644)
+        path.write_bytes(body)
+
+    def told(name: str) -> list[str]:
+        made = verify(Path(bundle(months.settings, tmp_path / f"{name}.tar").file), public_key=key)
+        found = [f"{number:06d}/{problem}" for number in (1, 2, 3) for problem in problems(Store(store.root), number)]
+        assert sorted(made.problems) == sorted(found)
+        return found
+
+    assert told("right") == []
+    anew = store.manifest_bytes(2).replace(b'"reason": "number 2"', b'"reason": "number two"')
+    overwrite(store.folder(2) / "manifest.json", anew)
+    chain = "000003/manifest.json: the manifest before is not the one that it was made after"
+    unsigned = f"000002/manifest.json.sig: it is not key {signer.key_id}'s signature of the manifest"
+    assert told("unsigned") == [unsigned, chain]
+    overwrite(store.folder(2) / "manifest.json.sig", signer.sign(anew))
+    assert told("signed") == [chain]
+    overwrite(store.folder(2) / "manifest.json", anew.replace(b'"sequence": 2', b'"sequence": 7'))
+    overwrite(store.folder(2) / "manifest.json.sig", signer.sign((store.folder(2) / "manifest.json").read_bytes()))
+    assert told("numbered") == ["000002/manifest.json: it says sequence 7", chain]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import random
@@ -211,6 +212,27 @@ def test_changes_that_do_not_lead_to_what_was_signed_are_not_taken(line: Line) -
     assert copied(line.into) == before
     assert line.pull(full=True).how == "full"
     line.equal()
+
+
+def test_a_receipt_names_the_publication_that_was_taken_though_it_landed_on_the_way(line: Line) -> None:
+    line.shelf.put(indicator_value=values(1.0))
+    line.pull()
+    line.shelf.put(indicator_value=values(2.0))
+
+    def publish(number: int, request: Request, answer: Answer) -> Answer:
+        if request.path.endswith("/publications") and line.shelf.store.latest() == 2:
+            line.shelf.put(indicator_value=values(3.0))  # this answer does not know it yet
+        return answer
+
+    line.between.change = publish
+    found = line.pull()
+    assert (found.how, found.to, found.receipt) == ("delta", 3, True)
+    line.equal()
+    told = sorted((line.shelf.settings.home / "receipts").glob("*/*.json"))
+    assert [path.parent.name for path in told] == ["000001", "000003"]
+    said = json.loads(told[1].read_text())
+    body = line.shelf.store.manifest_bytes(3)
+    assert (said["sequence"], said["sha256"], said["matches"]) == (3, hashlib.sha256(body).hexdigest(), True)
 
 
 def test_a_key_that_was_not_there_at_first_is_not_trusted(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
