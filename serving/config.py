@@ -14,8 +14,8 @@ class Service:
 
     `rate`, `burst`: requests a second of one key, and how many may come at once. `failures`, `failure_burst`: the same
     for refused requests of one address. Sizes are bytes, times seconds.
-    `outstanding_bytes`: of answers that wait for slow readers. `page`: rows; `builders`: pages made at once.
-    `gov`: whether the profile for consumers with appKey, timestamp and signature is on.
+    `outstanding_bytes`: of answers that wait for slow readers; `outstanding_of_key`: of one key's. `page`: rows;
+    `builders`: pages made at once. `gov`: whether the profile for consumers with appKey, timestamp and signature is on.
     """
 
     rate: float = 100.0
@@ -27,6 +27,7 @@ class Service:
     header_count: int = 100
     body_bytes: int = 16 * 1024
     outstanding_bytes: int = 128 * 1024 * 1024
+    outstanding_of_key: int = 32 * 1024 * 1024
     page: int = 1000
     builders: int = 4
     request_s: float = 20.0

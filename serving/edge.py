@@ -70,6 +70,8 @@ class _Exchange:
             if call.path not in OUTSIDE:  # a probe that is refused for slow readers would end a service that is well
                 demand_room(scope, edge.limits)
             edge.gate.admit(scope, self.headers, call)
+            if call.key is not None:
+                demand_room(scope, edge.limits)  # of this key
             await edge.app(scope, self.receive, self.send)
         except (HubError, Problem) as error:
             await self._refuse(error if isinstance(error, Problem) else Problem(error))
@@ -164,9 +166,13 @@ class _Exchange:
 
 
 def demand_room(scope: Scope, limits: Service) -> None:
-    """Raise `Problem` 503 where there are too many connections, or too much waits for slow readers."""
+    """Raise `Problem` 503 where there are too many connections, or too much waits for slow readers: for all, or for
+    those with the key of this request, who get a share and leave the rest to others."""
     connection = scope.get("extensions", {}).get(EXTENSION)
     if connection is None:
         return
-    if connection.open() > limits.connections or connection.outstanding() > limits.outstanding_bytes:
+    key = scope[CALL].key
+    connection.owner = key.id if key else None
+    busy = connection.open() > limits.connections or connection.outstanding() > limits.outstanding_bytes
+    if busy or (key and connection.outstanding(key.id) > limits.outstanding_of_key):
         raise Problem(Retry("CH-SERVE-019"), headers={"Retry-After": "5"})

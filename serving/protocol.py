@@ -53,6 +53,7 @@ class Connection(H11Protocol):
         super().__init__(config, server_state, app_state, _loop)
         self.request_s, self.stalled_s, self._stalled = request_s, stalled_s, stalled
         self._arriving: asyncio.TimerHandle | None = None
+        self.owner: str | None = None  # id of the key of its last request
         self.app = self._with_extension(self.app)
 
     def _with_extension(self, app: Any) -> Any:
@@ -89,9 +90,10 @@ class Connection(H11Protocol):
         self._stalled.discard(self)
         super().resume_writing()
 
-    def outstanding(self) -> int:
-        """Bytes that wait in memory for slow readers, over all connections."""
-        return sum(item.transport.get_write_buffer_size() for item in self._stalled)
+    def outstanding(self, owner: str | None = None) -> int:
+        """Bytes that wait in memory for slow readers, over all connections or over those of one key."""
+        held = (item for item in self._stalled if owner is None or item.owner == owner)
+        return sum(item.transport.get_write_buffer_size() for item in held)
 
     def open(self) -> int:
         """How many connections there are."""

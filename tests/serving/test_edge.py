@@ -254,26 +254,45 @@ def test_a_client_that_reads_nothing_is_let_go(impatient: tuple[str, Months], ki
                 pass
 
 
+ROWS = "/v1/datasets/ranking/records?limit=10000"
+
+
+def do_not_read(stack: ExitStack, client: Client) -> None:
+    """Readers who ask for much and take none of it."""
+    place = urllib.parse.urlsplit(client.url)
+    head = f"GET {ROWS} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {client.key}\r\n\r\n"
+    for _ in range(6):
+        lazy = stack.enter_context(socket.socket())
+        lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        lazy.connect((place.hostname or "", place.port or 0))
+        lazy.sendall(head.encode() * 8)
+
+
 def test_while_too_much_waits_for_slow_readers_no_page_is_made_and_probes_are_answered(months: Months) -> None:
     """Readers who do not read hold what the budget allows, and whoever looks after the service does not end it."""
     months.extract(NOVEMBER, {f"{token_hex(24)}": str(number) for number in range(9000)})
     limits = Limits(outstanding_bytes=1 << 20, stalled_s=600)
     with served(months.settings, limits) as url, ExitStack() as stack:
         client = Client(url, key(months.settings))
-        place = urllib.parse.urlsplit(url)
-        target = "/v1/datasets/ranking/records?limit=10000"
-        head = f"GET {target} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {client.key}\r\n\r\n"
-        whole = len(client.get(target).body)
-        for _ in range(6):
-            lazy = stack.enter_context(socket.socket())
-            lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            lazy.connect((place.hostname or "", place.port or 0))
-            lazy.sendall(head.encode() * 8)
+        whole = len(client.get(ROWS).body)
+        do_not_read(stack, client)
         wait_for(lambda: number(url, "cityhub_http_waiting_bytes") > limits.outstanding_bytes)
         refused = client.get("/v1/catalog")
         assert (refused.status, refused.code) == (503, "CH-SERVE-019")
         assert [client.get(path).status for path in ("/healthz", "/readyz", "/v1/metrics")] == [200, 200, 200]
         assert number(url, "cityhub_http_waiting_bytes") <= limits.outstanding_bytes + limits.builders * whole
+
+
+def test_one_key_whose_readers_do_not_read_leaves_room_for_others(months: Months) -> None:
+    months.extract(NOVEMBER, {f"{token_hex(24)}": str(number) for number in range(9000)})
+    limits = Limits(outstanding_of_key=1 << 20, stalled_s=600)
+    with served(months.settings, limits) as url, ExitStack() as stack:
+        lazy, other = Client(url, key(months.settings, "lazy")), Client(url, key(months.settings, "other"))
+        do_not_read(stack, lazy)
+        wait_for(lambda: number(url, "cityhub_http_waiting_bytes") > limits.outstanding_of_key)
+        assert (lazy.get("/v1/catalog").status, lazy.get("/v1/catalog").code) == (503, "CH-SERVE-019")
+        assert other.get("/v1/catalog").status == 200
+        assert other.get(ROWS).status == 200
 
 
 def test_metrics_are_numbers_of_routes_and_name_nobody(town: Town) -> None:
