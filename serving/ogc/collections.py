@@ -9,7 +9,7 @@ from serving.context import Context
 from serving.formats import wanted
 from serving.ogc import features, shapes
 from serving.ogc.caller import caller_of, kind_of, newest
-from serving.ogc.links import JSON, ROOM, itself
+from serving.ogc.links import JSON, ROOM, itself, part
 from serving.ogc.parameters import KindId
 from serving.ogc.sites import Sites
 from serving.paging import made
@@ -56,7 +56,11 @@ def router(context: Context, sites: Sites) -> APIRouter:
 
         def page() -> Response:
             _, found = kind_of(sites, newest(context.shelf, caller.key), kind)
-            return answer(request, features.schema(caller.root, found, values=caller.values), media=media)
+            return answer(
+                request,
+                features.schema(f"{caller.root}/collections/{part(kind)}/schema", found, values=caller.values),
+                media=media,
+            )
 
         return await made(context, request, page)
 

@@ -30,12 +30,16 @@ COLLECTION = obj(
     **SOURCE,
 )
 COLLECTIONS = obj(links=LINKS, collections=array(COLLECTION), **SOURCE)  # type: ignore[arg-type]
-POINT = obj(type={"type": "string", "enum": ["Point"]}, coordinates={**array(NUMBER), "minItems": 2, "maxItems": 2})
+POINT: Shape = {
+    **obj(type={"type": "string", "enum": ["Point"]}, coordinates={**array(NUMBER), "minItems": 2, "maxItems": 2}),
+    "type": ["object", "null"],
+    "description": "empty where the register has no place",
+}
 FEATURE = obj(
     ("links",),
     type={"type": "string", "enum": ["Feature"]},
     id=TEXT,
-    geometry={**POINT, "type": ["object", "null"], "description": "empty where the register has no place"},
+    geometry=POINT,
     properties={"type": "object", "description": "as /ogc/collections/{kind}/schema says; a missing value is null"},
     links=LINKS,
 )
@@ -47,7 +51,11 @@ FEATURES = obj(
     numberReturned=WHOLE,
     **SOURCE,  # type: ignore[arg-type]
 )
-PROPERTIES: Shape = {"type": "object", "description": "JSON Schema 2020-12 of one feature", "required": ["properties"]}
+PROPERTIES: Shape = {
+    "type": "object",
+    "description": "JSON Schema of one feature, with `nullable`",
+    "required": ["properties"],
+}
 
 
 def ok(shape: Shape, *also: int, media: tuple[str, ...] = (JSON,)) -> dict[int | str, dict[str, Any]]:
