@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from cityhub.settings import Settings
 from extracts.make import make_missing
@@ -42,8 +45,10 @@ class Months:
         """A new reader of its extracts."""
         return Store(root_of(self.settings))
 
-    def publish(self, month: str, scores: Mapping[str, str], status: str = "provisional") -> int:
-        """A publication of these rows, without its extract; its number."""
+    def publish(
+        self, month: str, scores: Mapping[str, str], status: str = "provisional", **tables: Sequence[Mapping[str, Any]]
+    ) -> int:
+        """A publication of these rows and of these other tables, without its extract; its number."""
         self.number += 1
         folder = folder_of(self.settings.publications, self.number)
         folder.mkdir(parents=True)
@@ -52,18 +57,24 @@ class Months:
         select = _RANKING.format(month=literal(month), rows=literal(rows))
         with duckdb.connect() as con:
             con.execute(f"COPY ({select}) TO {literal(str(path))} (FORMAT parquet)")
+        paths = {path: len(scores)}
+        for name, found in tables.items():
+            pq.write_table(pa.Table.from_pylist(list(found)), folder / f"{name}.parquet")
+            paths[folder / f"{name}.parquet"] = len(found)
         made = Manifest(
             number=self.number, schema_version=2, scheme="qi-county", scheme_version="1", period=month,
             service_day=f"{month}-{min(self.number, 28):02d}", status=status, reason=f"number {self.number}",
             supersedes=None, supersedes_sha256=None, published_at=f"2027-01-01T00:00:{self.number:02d}+08:00",
             code_version="0", lake_snapshot=1, complete=True, switches={}, content_sha256="",
-            files=(File(path.name, path.stat().st_size, manifest.sha256(path), len(scores)),),
+            files=tuple(File(p.name, p.stat().st_size, manifest.sha256(p), count) for p, count in paths.items()),
         )  # fmt: skip
         manifest.write(folder, made)
         return self.number
 
-    def extract(self, month: str, scores: Mapping[str, str], status: str = "provisional") -> int:
+    def extract(
+        self, month: str, scores: Mapping[str, str], status: str = "provisional", **tables: Sequence[Mapping[str, Any]]
+    ) -> int:
         """A publication with its extract."""
-        number = self.publish(month, scores, status)
+        number = self.publish(month, scores, status, **tables)
         assert make_missing(self.settings) == [number]
         return number

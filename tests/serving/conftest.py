@@ -1,4 +1,4 @@
-"""One installation with a few months of rankings, made by hand, and the service over it."""
+"""One installation with a few months of rankings and sites, made by hand, and the service over it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from serving.config import Service as Limits
 from tests.extracts.months import DECEMBER, NOVEMBER, Months, settings_in
 from tests.serving.service import Client, key, served
+from tests.serving.sites import TABLES
 
 FIRST = {"juji": "1.50", "wulihe": "2", "chengjiao": "3.25"}
 SECOND = {"juji": "1.75", "wulihe": "2", "jincheng": "9"}
@@ -33,7 +34,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """1 and 2: November and its correction, 3: December."""
     months = Months(settings_in(tmp_path_factory.mktemp("town")))
     months.extract(NOVEMBER, FIRST)
-    months.extract(NOVEMBER, SECOND)
-    months.extract(DECEMBER, FIRST, "final")
+    months.extract(NOVEMBER, SECOND, **TABLES)
+    months.extract(DECEMBER, FIRST, "final", **TABLES)
     with served(months.settings, Limits(failure_burst=100_000, burst=100_000)) as url:
         yield Town(url, months, Client(url, key(months.settings, "all")))
