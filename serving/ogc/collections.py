@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from serving.answers import answer
 from serving.context import Context
 from serving.formats import wanted
-from serving.ogc import features, shapes
+from serving.ogc import features, schema, shapes
 from serving.ogc.caller import caller_of, kind_of, newest
 from serving.ogc.links import JSON, ROOM, itself, part
 from serving.ogc.parameters import KindId
@@ -50,7 +50,7 @@ def router(context: Context, sites: Sites) -> APIRouter:
         return await made(context, request, page)
 
     @routes.get("/{kind}/schema", responses=shapes.ok(shapes.PROPERTIES, 404, media=shapes.IN_SCHEMA))
-    async def schema(request: Request, kind: KindId) -> Response:
+    async def columns(request: Request, kind: KindId) -> Response:
         """JSON Schema of a feature of this kind, with the columns that the key may read."""
         caller, media = caller_of(request), wanted(request, shapes.IN_SCHEMA)
 
@@ -58,7 +58,7 @@ def router(context: Context, sites: Sites) -> APIRouter:
             _, found = kind_of(sites, newest(context.shelf, caller.key), kind)
             return answer(
                 request,
-                features.schema(f"{caller.root}/collections/{part(kind)}/schema", found, values=caller.values),
+                schema.feature(f"{caller.root}/collections/{part(kind)}/schema", found, values=caller.values),
                 media=media,
             )
 

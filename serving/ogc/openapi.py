@@ -54,7 +54,7 @@ def _parameter(parameter: dict[str, Any], limit: dict[str, Any]) -> dict[str, An
 
 
 def _schemas(part: Any) -> Any:
-    """Schemas of 3.1 as those of 3.0: `nullable` for a type null, one `example` for `examples`."""
+    """Schemas of 3.1 as of 3.0: `nullable` for a type null, one `example` for `examples`, no empty list of names."""
     if isinstance(part, list):
         return [_schemas(item) for item in part]
     if not isinstance(part, dict):
@@ -68,6 +68,8 @@ def _schemas(part: Any) -> Any:
         rest = [choice for choice in choices if choice != {"type": "null"}]
         del found["anyOf"]
         found = {**rest[0], **found} if len(rest) == 1 else {**found, "anyOf": rest}
+    if found.get("required") == []:
+        del found["required"]
     examples = found.pop("examples", None)
     if isinstance(examples, list):
         found["example"] = examples[0]

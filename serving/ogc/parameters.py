@@ -24,7 +24,9 @@ _CLOCK = r"[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?([Zz]|[+-]
 _MOMENT = rf"{_DAY}({_CLOCK})?"
 
 KindId = Annotated[str, Path(description="id of a collection: a kind of site", max_length=60, pattern=NO_CONTROL)]
-SiteId = Annotated[str, Path(description="id of a feature: the number of a site", max_length=300, pattern=NO_CONTROL)]
+SiteId = Annotated[
+    str, Path(description="id of a feature: the number of a site", max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")
+]
 Bbox = Annotated[
     str | None,
     Query(
