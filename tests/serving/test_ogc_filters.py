@@ -85,6 +85,8 @@ def test_a_time_that_is_none_is_refused(layers: Layers, time: str) -> None:
 def test_filters_hold_together_and_a_page_may_be_smaller_than_asked_for(layers: Layers) -> None:
     assert numbers(layers.client, f"{AIR}/items?bbox=114,34,115,35&datetime=2026-11-20&unit=juji") == ["A2"]
     assert numbers(layers.client, f"{AIR}/items?unit=wulihe&limit=1") == ["A3", "A4"]
+    assert numbers(layers.client, f"{AIR}/items?datetime=2026-11-10&limit=1") == ["A1", "A3", "A4"], "on every page"
+    assert numbers(layers.client, f"{AIR}/items?bbox=114,34,115,35&limit=1") == ["A1", "A2", "A3", "A4"]
     assert layers.client.page(f"{AIR}/items?limit=50000")["numberReturned"] == 5, "more than there is, or is given"
     for query in (
         "limit=0",

@@ -73,6 +73,7 @@ def test_a_cursor_is_good_for_its_own_request_only(layers: Layers) -> None:
         "of rows": f"{AIR}/items?cursor={rows}",
         "another layer": f"/ogc/collections/lamp/items?cursor={cursor}",
         "another box": f"{AIR}/items?bbox=1,2,3,4&cursor={cursor}",
+        "another time": f"{AIR}/items?datetime=2026-11-10&cursor={cursor}",
         "another unit": f"{AIR}/items?unit=juji&cursor={cursor}",
         "rows with it": f"/v1/datasets/site/records?cursor={cursor}",
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.serving.layers import Layers
-from tests.serving.sites import TABLES, TENTH, linked
+from tests.serving.sites import TABLES, TENTH, linked, value
 
 pytestmark = pytest.mark.xdist_group("serving")
 AIR = "/ogc/collections/air"
@@ -25,6 +25,13 @@ def test_a_key_of_one_unit_sees_its_own_sites_only(layers: Layers) -> None:
     assert seen["air"]["extent"]["temporal"]["interval"] == [[TENTH, TENTH]]
     assert (seen["air"]["itemCount"], seen["lamp"]["itemCount"]) == (2, 0)
     assert "extent" not in seen["lamp"] and client.page("/ogc/collections/lamp/items")["features"] == []
+
+
+def test_a_value_of_another_unit_is_not_shown_at_a_site_of_ones_own(filling: Layers) -> None:
+    filling.shelf.put(**{**TABLES, "last_value": [value("air", "A1", "pm25", "wulihe", 5.0, TENTH)]})
+    own = filling.client_of("juji", units=("juji",)).page(f"{AIR}/items/A1")["properties"]
+    assert (own["pm25"], own["pm25_at"], own["pm25_state"]) == (None, None, None)
+    assert filling.client.page(f"{AIR}/items/A1")["properties"]["pm25"] == 5.0
 
 
 def test_a_key_without_values_sees_sites_without_their_columns(layers: Layers) -> None:
