@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -43,8 +44,12 @@ def router(app: FastAPI) -> APIRouter:
     @routes.get("/openapi.json", include_in_schema=False)
     async def openapi(request: Request) -> Response:
         """OpenAPI 3.0, which GIS programs read, of what is below /ogc."""
-        made = thirty(document(app), f"{base(request)}{ROOM}")
+        made = {**described(), "servers": [{"url": f"{base(request)}{ROOM}"}]}
         return answer(request, made, headers={"Vary": "Accept-Encoding"}, media=OPENAPI_30)
+
+    @cache
+    def described() -> dict[str, Any]:
+        return thirty(document(app))  # once: whoever has no key may ask for it too
 
     return routes
 

@@ -18,8 +18,8 @@ _BBOX = {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "numbe
 _LIMIT = {"type": "integer", "minimum": 1, "maximum": MOST, "default": 1000}
 
 
-def thirty(whole: dict[str, Any], root: str) -> dict[str, Any]:
-    """The document for the service whose /ogc is at `root`."""
+def thirty(whole: dict[str, Any]) -> dict[str, Any]:
+    """The document of all addresses as that of /ogc, without its `servers`: where /ogc is differs by who asks."""
     paths = {
         path.removeprefix(ROOM): _schemas(copy.deepcopy(item))
         for path, item in whole["paths"].items()
@@ -35,7 +35,6 @@ def thirty(whole: dict[str, Any], root: str) -> dict[str, Any]:
     return {
         "openapi": "3.0.3",
         "info": whole["info"],
-        "servers": [{"url": root}],
         "paths": paths,
         "components": {**components, "schemas": used, "parameters": {"limit": limit}},
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -28,7 +29,7 @@ def gdal(client: Client, layer: str, box: str | None = None) -> Any:
     """What GDAL makes of a layer."""
     arguments = [client.url, str(client.key), layer, *([box] if box else [])]
     made = subprocess.run(
-        [sys.executable, "-m", "tests.serving.gdal", *arguments],
+        [sys.executable, str(Path(__file__).with_name("gdal.py")), *arguments],
         capture_output=True,
         text=True,
         check=False,
