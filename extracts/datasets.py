@@ -89,13 +89,14 @@ class Dataset:
             "title": self.title_en,
             "description": self.title_zh,
             "type": "object",
-            "properties": {item.name: _property(item) for item in self.columns},
+            "properties": {item.name: property_of(item) for item in self.columns},
             "required": [item.name for item in self.columns],
             "additionalProperties": False,
         }
 
 
-def _property(column: Column) -> dict[str, Any]:
+def property_of(column: Column) -> dict[str, Any]:
+    """JSON Schema of a column's values."""
     found = dict(_JSON_TYPES[column.type])
     if column.values:
         found["enum"] = [*column.values, *([None] if column.nullable else [])]

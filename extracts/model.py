@@ -81,3 +81,19 @@ class Only:
 
 
 ALL = Only()
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What rows must be like beyond that. `text`: SQL over the dataset's columns with a `?` for each of `values`, which
+    are texts: one that is compared with something else is cast in `text`."""
+
+    text: str = "TRUE"
+    values: tuple[str, ...] = ()
+
+    def __and__(self, other: Condition) -> Condition:
+        """Both."""
+        return Condition(f"({self.text}) AND ({other.text})", self.values + other.values)
+
+
+ANY = Condition()

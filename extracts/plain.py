@@ -18,6 +18,11 @@ def _plain(column: Column) -> str:
     if column.type == "date":
         return f"strftime({name}, '%Y-%m-%d')"
     if column.type == "timestamp":
-        local = f"timezone('Asia/Shanghai', {name})"
-        return f"replace(strftime({local}, '%Y-%m-%dT%H:%M:%S.%f+08:00'), '.000000', '')"
+        return moment(name)
     return name
+
+
+def moment(sql: str) -> str:
+    """A moment as ISO 8601 in the local time of Asia/Shanghai."""
+    local = f"timezone('Asia/Shanghai', {sql})"
+    return f"replace(strftime({local}, '%Y-%m-%dT%H:%M:%S.%f+08:00'), '.000000', '')"

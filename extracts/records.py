@@ -18,7 +18,7 @@ import duckdb
 from cityhub.errors import Stop
 from extracts import plain
 from extracts.datasets import FOLDER, SQL_TYPES, Dataset
-from extracts.model import ALL, Only
+from extracts.model import ALL, ANY, Condition, Only
 from extracts.store import Store, of
 from warehouse.names import identifier, identifiers, literal
 
@@ -42,18 +42,40 @@ def records(
     after: Key | None = None,
     limit: int,
     only: Only = ALL,
+    where: Condition = ANY,
 ) -> list[Row]:
     """At most `limit` rows as of sequence `at`. `period`: a year, month or day with everything inside it.
 
     Raises as `Store.state`, and CH-EXT-002 when a file is gone. An `after` of another length is a ValueError.
     """
     found: list[Row] = []
-    wanted = _Filter(of(dataset), period, unit, only)
+    wanted = _Filter(of(dataset), period, unit, only, where)
     with _unless_expired(store, dataset, at):
         for month, sequence in store.state(dataset, at).items():
             if len(found) < limit and _may_hold(month, period, only, after):
                 found += _page(_path(store, dataset, sequence), wanted, after, limit - len(found))
     return found
+
+
+def summary(
+    store: Store,
+    dataset: str,
+    statement: str,
+    *,
+    at: int,
+    month: str,
+    unit: str | None = None,
+    only: Only = ALL,
+    where: Condition = ANY,
+) -> list[Row]:
+    """What `statement` gives, a SELECT over `{rows}`: the rows of a month as of sequence `at`. Raises as `records`."""
+    wanted = _Filter(of(dataset), None, unit, only, where)
+    with _unless_expired(store, dataset, at):
+        sequence = store.state(dataset, at).get(month)
+        if sequence is None:
+            return []
+        rows = f"(SELECT * FROM read_parquet({literal(str(_path(store, dataset, sequence)))}) WHERE {wanted.where})"
+        return list(_rows(statement.format(rows=rows), wanted.values))
 
 
 def changes(
@@ -126,10 +148,12 @@ def _unless_expired(store: Store, dataset: str, *at: int) -> Iterator[None]:
 class _Filter:
     """Conditions on rows with their values, for one dataset."""
 
-    def __init__(self, dataset: Dataset, period: str | None, unit: str | None, only: Only) -> None:
+    def __init__(
+        self, dataset: Dataset, period: str | None, unit: str | None, only: Only, where: Condition = ANY
+    ) -> None:
         self.dataset = dataset
-        parts: list[str] = []
-        values: list[str] = []
+        parts = [f"({where.text})"]
+        values = [*where.values]
         if period is not None:
             parts.append(_INSIDE)
             values += [period, period]
@@ -145,7 +169,7 @@ class _Filter:
             values.append(json.dumps(sorted(allowed), ensure_ascii=False))
         if unit is not None and dataset.unit_column is None:
             parts.append("FALSE")
-        self.where = " AND ".join(parts) or "TRUE"
+        self.where = " AND ".join(parts)
         self.values = values
 
 

@@ -32,16 +32,23 @@ def prepare(content: Any, headers: Mapping[str, str] | None = None) -> Prepared:
     return Prepared(body, {**base, **(headers or {})})
 
 
-def give(request: Request, prepared: Prepared, status: int = 200) -> Response:
-    """What was prepared; 304 where the client holds it."""
+def give(request: Request, prepared: Prepared, status: int = 200, media: str = "application/json") -> Response:
+    """What was prepared; 304 where the client holds it. `media`: a type of JSON."""
     if status == 200 and fresh(request, prepared.headers["ETag"]):
         return not_modified(prepared.headers)
-    return Response(prepared.body, status, dict(prepared.headers), "application/json")
+    return Response(prepared.body, status, dict(prepared.headers), media)
 
 
-def answer(request: Request, content: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def answer(
+    request: Request,
+    content: Any,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    media: str = "application/json",
+) -> Response:
     """Content as JSON; 304 where the client holds it."""
-    return give(request, prepare(content, headers), status)
+    return give(request, prepare(content, headers), status, media)
 
 
 def not_modified(headers: Mapping[str, str]) -> Response:

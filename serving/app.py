@@ -23,6 +23,8 @@ from serving.counters import Counters
 from serving.edge import Edge
 from serving.envelope import Envelope
 from serving.failures import Failures
+from serving.ogc import about, collections, items
+from serving.ogc.sites import Sites
 from serving.problems import Problem
 from serving.routes import catalog, files, health, manual, page, receipts, rows
 from serving.shelf import Shelf
@@ -54,7 +56,11 @@ def routes(context: Context) -> FastAPI:
     app.include_router(health.router(context))
     for module in (catalog, files, rows, receipts):
         app.include_router(module.router(context))
-    app.include_router(manual.router(app))
+    sites = Sites(context.shelf)
+    for part in (collections, items):
+        app.include_router(part.router(context, sites))
+    for described in (about, manual):
+        app.include_router(described.router(app))
     app.add_middleware(Failures)
     app.add_exception_handler(HubError, _failed)
     app.add_exception_handler(Problem, _failed)

@@ -14,8 +14,8 @@ from serving.routes import shapes
 
 DESCRIPTION = """Published results of the hub as data products: numbered, signed, never changed.
 
-Every request below /v1 carries `Authorization: Bearer KEY`. Errors are `application/problem+json`. Exact numbers are
-texts. docs/api.md shows a consumer that needs nothing but curl."""
+Every request below /v1 and /ogc carries `Authorization: Bearer KEY`. Errors are `application/problem+json`. Exact
+numbers are texts. docs/api.md shows a consumer that needs nothing but curl."""
 _HEADERS = {
     "X-Request-Id": {"description": "Id of the request, as it stands in the access log", "schema": {"type": "string"}}
 }

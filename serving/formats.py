@@ -33,13 +33,13 @@ _MAKE: Mapping[str, Callable[[str], Any]] = {
 }
 
 
-def wanted(request: Request) -> str:
+def wanted(request: Request, offered: Sequence[str] = OFFERED) -> str:
     """The format that the client likes best; raises `Stop` CH-SERVE-011 where it accepts none (RFC 9110, 12.5.1)."""
     given = request.headers.get("accept", "*/*")
     weights = [_range(part) for part in given.split(",") if part.strip()] or [("*/*", 1.0)]
-    best = max(OFFERED, key=lambda offered: (_weight(offered, weights), -OFFERED.index(offered)))
+    best = max(offered, key=lambda kind: (_weight(kind, weights), -offered.index(kind)))
     if _weight(best, weights) <= 0:
-        raise Stop("CH-SERVE-011", accept=given[:80], offered=", ".join(OFFERED))
+        raise Stop("CH-SERVE-011", accept=given[:80], offered=", ".join(offered))
     return best
 
 

@@ -17,7 +17,7 @@ from serving.config import Service
 from serving.problems import Problem
 
 CLOSED = ("/v1", "/ogc", "/gov")
-OPEN = frozenset({"/v1", "/v1/", "/v1/openapi.json", "/v1/docs", "/v1/metrics"})
+OPEN = frozenset({"/v1", "/v1/", "/v1/openapi.json", "/v1/docs", "/v1/metrics", "/ogc", "/ogc/", "/ogc/openapi.json"})
 _LONGEST = 200  # characters of a credential that are looked at
 
 

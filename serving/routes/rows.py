@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.concurrency import run_in_threadpool
 
-from cityhub.errors import HubError, Stop
+from cityhub.errors import HubError
 from extracts import records as rows
 from extracts.datasets import Dataset
 from serving import formats
 from serving.answers import CACHED, VARY, answer, etag_of, fresh, not_modified
 from serving.context import Context, dataset_of, key_of
-from serving.edge import demand_room
+from serving.paging import go_on, link, made
 from serving.parameters import AsOf, Cursor, DatasetId, Limit, Period, Since, Unit, known_only
 from serving.problems import Problem
 from serving.routes import shapes
@@ -42,7 +39,7 @@ def router(context: Context) -> APIRouter:
         """
         dataset, kind = dataset_of(request, id), formats.wanted(request)
         asked = {"path": "records", "id": id, "period": period, "unit": unit}
-        pinned, after = _go_on(context, dataset, cursor, asked, {"as_of": as_of})
+        pinned, after = go_on(context, cursor, asked, {"as_of": as_of}, len(dataset.key))
         at = pinned.get("as_of") or as_of or context.shelf.latest() or 0
         key, size = key_of(request), limit or context.limits.page
         headers = {"CityHub-As-Of": str(at), "Cache-Control": CACHED, "Vary": VARY}
@@ -66,7 +63,7 @@ def router(context: Context) -> APIRouter:
             if len(found) > size:
                 last = list(rows.key_of(dataset.id, found[size - 1]))
                 following = context.cursors.make(asked | {"as_of": at}, last)
-                headers["Link"] = _link(request, cursor=following, limit=limit, period=period, unit=unit)
+                headers["Link"] = link(request.url.path, cursor=following, limit=limit, period=period, unit=unit)
             if kind == formats.CSV:
                 return Response(formats.csv(dataset, found[:size]), 200, headers, "text/csv; charset=utf-8")
             if kind == formats.ARROW:
@@ -74,7 +71,7 @@ def router(context: Context) -> APIRouter:
             content = {"as_of": at, "items": found[:size], "next": following}
             return answer(request, content, headers=headers)
 
-        return await _made(context, request, page)
+        return await made(context, request, page)
 
     @routes.get("/changes", responses=shapes.ok(shapes.CHANGES, 404, 410))
     async def changes(
@@ -87,7 +84,7 @@ def router(context: Context) -> APIRouter:
         """
         dataset = dataset_of(request, id)
         asked = {"path": "changes", "id": id, "since": since}
-        pinned, after = _go_on(context, dataset, cursor, asked, {})
+        pinned, after = go_on(context, cursor, asked, {}, len(dataset.key))
         latest = context.shelf.latest() or 0
         to = pinned.get("to", latest)
         key, size = key_of(request), limit or context.limits.page
@@ -110,11 +107,11 @@ def router(context: Context) -> APIRouter:
             if len(found) > size:
                 last = [str(found[size - 1]["key"][name]) for name in dataset.key]
                 following = context.cursors.make(asked | {"to": to}, last)
-                headers["Link"] = _link(request, since=since, cursor=following, limit=limit)
+                headers["Link"] = link(request.url.path, since=since, cursor=following, limit=limit)
             content = {"since": since, "to": to, "items": found[:size], "next": following}
             return answer(request, content, headers=headers)
 
-        return await _made(context, request, page)
+        return await made(context, request, page)
 
     return routes
 
@@ -122,36 +119,6 @@ def router(context: Context) -> APIRouter:
 _RECORDS: dict[int | str, dict[str, Any]] = shapes.ok(shapes.RECORDS, 404, 410)
 _RECORDS[200]["content"]["text/csv"] = {"schema": {"type": "string"}}
 _RECORDS[200]["content"][formats.ARROW] = {"schema": {"type": "string", "format": "binary"}}
-
-
-async def _made(context: Context, request: Request, page: Callable[[], Response]) -> Response:
-    """A page, made in a thread, few at a time, and none while too much waits for slow readers."""
-    async with context.builders:
-        if await request.is_disconnected():
-            raise ConnectionError("the client did not wait")
-        demand_room(request.scope, context.limits)
-        return await run_in_threadpool(page)
-
-
-def _go_on(
-    context: Context, dataset: Dataset, cursor: str | None, asked: dict[str, Any], pins: dict[str, Any]
-) -> tuple[dict[str, Any], tuple[str, ...] | None]:
-    """What a cursor pinned and the key behind which it goes on; nothing of both without a cursor.
-
-    Raises `Stop` CH-SERVE-008 where the cursor belongs to another request.
-    """
-    if cursor is None:
-        return {}, None
-    made, after = context.cursors.read(cursor)
-    for name, value in asked.items():
-        if made.get(name) != value:
-            raise Stop("CH-SERVE-008", problem=f"it was given for {name} {made.get(name)}")
-    for name, value in pins.items():
-        if value is not None and made.get(name) != value:
-            raise Stop("CH-SERVE-008", problem=f"it was given for {name} {made.get(name)}")
-    if len(after) != len(dataset.key):
-        raise Stop("CH-SERVE-008", problem="the dataset has another key since")
-    return made, tuple(after)
 
 
 def _demand(context: Context, dataset: Dataset, *tokens: int) -> None:
@@ -165,8 +132,3 @@ def _demand(context: Context, dataset: Dataset, *tokens: int) -> None:
             latest = context.shelf.latest() or 0
             url = f"/v1/datasets/{dataset.id}/records?as_of={latest}"
             raise Problem(error, more={"baseline": {"as_of": latest, "records": url}}) from None
-
-
-def _link(request: Request, **parameters: Any) -> str:
-    query = urlencode({name: value for name, value in parameters.items() if value is not None})
-    return f'<{request.url.path}?{query}>; rel="next"'

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from cityhub.settings import Settings
 from extracts.make import make_missing
@@ -42,12 +45,20 @@ class Months:
         """A new reader of its extracts."""
         return Store(root_of(self.settings))
 
-    def publish(self, month: str, scores: Mapping[str, str] | None, status: str = "provisional") -> int:
-        """A publication of these rows, without its extract; its number. Without scores it holds no ranking."""
+    def publish(
+        self,
+        month: str,
+        scores: Mapping[str, str] | None,
+        status: str = "provisional",
+        **tables: Sequence[Mapping[str, Any]],
+    ) -> int:
+        """A publication of these rows and of these other tables, without its extract; its number. Without scores it
+        holds no ranking."""
         self.number += 1
         folder = folder_of(self.settings.publications, self.number)
         folder.mkdir(parents=True)
         files = () if scores is None else (_ranking(folder / "ranking.parquet", month, scores),)
+        files += tuple(_table(folder / f"{name}.parquet", rows) for name, rows in tables.items())
         made = Manifest(
             number=self.number, schema_version=2, scheme="qi-county", scheme_version="1", period=month,
             service_day=f"{month}-{min(self.number, 28):02d}", status=status, reason=f"number {self.number}",
@@ -57,9 +68,15 @@ class Months:
         manifest.write(folder, made)
         return self.number
 
-    def extract(self, month: str, scores: Mapping[str, str] | None, status: str = "provisional") -> int:
+    def extract(
+        self,
+        month: str,
+        scores: Mapping[str, str] | None,
+        status: str = "provisional",
+        **tables: Sequence[Mapping[str, Any]],
+    ) -> int:
         """A publication with its extract."""
-        number = self.publish(month, scores, status)
+        number = self.publish(month, scores, status, **tables)
         assert make_missing(self.settings) == [number]
         return number
 
@@ -69,4 +86,13 @@ def _ranking(path: Path, month: str, scores: Mapping[str, str]) -> File:
     select = _RANKING.format(month=literal(month), rows=literal(rows))
     with duckdb.connect() as con:
         con.execute(f"COPY ({select}) TO {literal(str(path))} (FORMAT parquet)")
-    return File(path.name, path.stat().st_size, manifest.sha256(path), len(scores))
+    return _file(path, len(scores))
+
+
+def _table(path: Path, rows: Sequence[Mapping[str, Any]]) -> File:
+    pq.write_table(pa.Table.from_pylist(list(rows)), path)
+    return _file(path, len(rows))
+
+
+def _file(path: Path, rows: int) -> File:
+    return File(path.name, path.stat().st_size, manifest.sha256(path), rows)

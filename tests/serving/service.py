@@ -78,7 +78,7 @@ class Client:
             given.setdefault("Content-Type", "application/json")
         connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=60)
         try:
-            connection.putrequest(method, target, skip_accept_encoding=True)
+            connection.putrequest(method, target, skip_host="Host" in given, skip_accept_encoding=True)
             for name, value in given.items():
                 connection.putheader(name, value)
             if body is not None and "Content-Length" not in given:

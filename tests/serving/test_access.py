@@ -23,7 +23,7 @@ from tests.serving.conftest import Town
 from tests.serving.service import Answer, Client, key
 
 pytestmark = pytest.mark.xdist_group("serving")
-OPEN = {"/v1/", "/v1/metrics", "/healthz", "/readyz"}
+OPEN = {"/v1/", "/v1/metrics", "/healthz", "/readyz", "/ogc/"}
 RECEIPT = {"dataset": "ranking", "sequence": 1, "sha256": "0" * 64, "rows_accepted": 3, "rows_rejected": 0}
 
 
@@ -32,7 +32,8 @@ def targets(town: Town) -> dict[str, str]:
     """Every address of the document → a target that is there."""
     held = town.client.page("/v1/datasets/ranking/publications/1")
     paths = town.client.page("/v1/openapi.json")["paths"]
-    real = {"{id}": "ranking", "{which}": "1", "{name}": held["files"][0]["url"].rpartition("/")[2]}
+    name = held["files"][0]["url"].rpartition("/")[2]
+    real = {"{id}": "ranking", "{which}": "1", "{name}": name, "{kind}": "air", "{site}": "A1"}
     found = {}
     for path in paths:
         target = path
@@ -75,7 +76,7 @@ NOBODY: dict[str, Callable[[Town], dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("kind", NOBODY)
-def test_without_a_good_key_nothing_below_v1_is_read(town: Town, targets: dict[str, str], kind: str) -> None:
+def test_without_a_good_key_nothing_below_v1_and_ogc_is_read(town: Town, targets: dict[str, str], kind: str) -> None:
     headers = NOBODY[kind](town)
     nobody = Client(town.url, headers=headers)
     wanted = {"expired": "CH-SERVE-002", "revoked": "CH-SERVE-003"}.get(kind, "CH-SERVE-001")
@@ -87,22 +88,25 @@ def test_without_a_good_key_nothing_below_v1_is_read(town: Town, targets: dict[s
         assert (answer.status, answer.code) == (401, wanted), (path, answer.body)
         assert answer.headers["www-authenticate"].startswith("Bearer")
         assert answer.json["title"] and answer.json["request_id"] == answer.headers["x-request-id"]
-    assert nobody.get("/v1/nothing/here").status == 401, "what is not there is not told either"
+    for nothing in ("/v1/nothing/here", "/ogc/nothing/here", "/ogc/collections/nothing"):
+        assert nobody.get(nothing).status == 401, "what is not there is not told either"
 
 
 SCOPES: dict[str, dict[str, Any]] = {
     "another dataset": {"datasets": ("indicator",), "refused": "CH-SERVE-004"},
     "another period": {"datasets": ("all",), "periods": (DECEMBER,), "refused": "CH-SERVE-005"},
     "another unit": {"datasets": ("all",), "units": ("nobody",), "refused": "CH-SERVE-006"},
-    "the right dataset, period and unit": {"datasets": ("ranking",), "periods": ("2026-*",), "refused": None},
+    "the right dataset, period and unit": {"datasets": ("ranking", "site"), "periods": ("2026-*",), "refused": None},
 }
 # What a scope does not touch: addresses that hold no rows, and those that hold the rows of the scope only.
-FREE = {"/v1/catalog", "/v1/keys/signing", *OPEN}
+FREE = {"/v1/catalog", "/v1/keys/signing", "/ogc/conformance", *OPEN}
+LAYERS = {"collections", "{kind}", "items"}
 FILTERED = {
     "CH-SERVE-004": set(),
-    "CH-SERVE-005": {"schema", "publications", "records", "changes"},
-    "CH-SERVE-006": {"schema", "publications", "{which}", "records", "changes", "receipts"},
+    "CH-SERVE-005": {"schema", "publications", "records", "changes", "{site}", *LAYERS},
+    "CH-SERVE-006": {"schema", "publications", "{which}", "records", "changes", "receipts", *LAYERS},
 }
+HIDDEN = {("CH-SERVE-006", "/ogc/collections/{kind}/items/{site}")}  # a site of another unit is not there
 
 
 @pytest.mark.parametrize("kind", SCOPES)
@@ -116,9 +120,11 @@ def test_a_key_reads_its_scope_and_nothing_else(town: Town, targets: dict[str, s
         free = refused is None or path in FREE or path.rpartition("/")[2] in FILTERED[refused]
         if free:
             assert answer.status in {200, 201}, (path, answer.body)
+        elif (refused, path) in HIDDEN:
+            assert (answer.status, answer.code) == (404, "CH-SERVE-007"), (path, answer.body)
         else:
             assert (answer.status, answer.code) == (403, refused), (path, answer.body)
-        if refused and answer.headers["content-type"] == "application/json":
+        if refused and answer.headers["content-type"] in {"application/json", "application/geo+json"}:
             assert not any(word in answer.body for word in told), path
 
 
@@ -147,7 +153,11 @@ def test_every_route_that_is_not_named_as_open_needs_a_key(town: Town) -> None:
     """A new route is closed until somebody opens it: the list of the open ones is this one."""
     from serving.access.gate import OPEN as opened
 
-    assert opened == {"/v1", "/v1/", "/v1/openapi.json", "/v1/docs", "/v1/metrics"}
+    assert opened == {
+        "/v1", "/v1/", "/v1/openapi.json", "/v1/docs", "/v1/metrics", "/ogc", "/ogc/", "/ogc/openapi.json",
+    }  # fmt: skip
+    for part in ("//ogc", "/ogc/", "/%6f%67%63", "/ogc/.", "/ogc/openapi.json/..", "/OGC"):
+        assert Client(town.url).get(f"{part}/collections").status in {401, 404}, part
     for part in ("//v1", "/v1/", "/%76%31", "/v1/.", "/v1/docs/..", "/V1"):
         target = f"{part}/catalog"
         answer = Client(town.url).get(target)

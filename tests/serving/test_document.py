@@ -10,6 +10,7 @@ import pytest
 import schemathesis
 
 from tests.serving.conftest import Town
+from tests.serving.sites import linked
 
 pytestmark = pytest.mark.xdist_group("serving")
 
@@ -32,14 +33,23 @@ def test_every_answer_is_one_that_the_document_names(case: Any, town: Town) -> N
 
 
 def make_real(case: Any, town: Town) -> None:
-    """What the service gives and nobody makes up: cursors, names of files, numbers of publications."""
+    """What the service gives and nobody makes up: cursors, names of files, numbers of publications and sites."""
     held = town.client.page("/v1/datasets/ranking/publications/latest")
-    if "name" in case.path_parameters:
-        case.path_parameters["name"] = held["files"][0]["url"].rpartition("/")[2]
+    real = {"name": held["files"][0]["url"].rpartition("/")[2], "kind": "air", "site": "A1"}
+    case.path_parameters |= {name: real[name] for name in real.keys() & case.path_parameters.keys()}
     if case.method.upper() == "POST":
         case.body |= {"dataset": "ranking", "sequence": held["sequence"]}
     if case.query and case.query.pop("cursor", None) is not None:
         asked = urlencode(dict(case.query) | {"limit": 1})
         first = town.client.get(f"{case.formatted_path}?{asked}")
-        if first.status == 200 and first.json["next"]:
-            case.query["cursor"] = first.json["next"]
+        following = next_of(first.json) if first.status == 200 else None
+        if following:
+            case.query["cursor"] = following
+
+
+def next_of(page: Any) -> str | None:
+    """The cursor of the next page: a member of rows, the end of a link of features."""
+    if "links" not in page:
+        return page["next"]
+    link = linked(page, "next")
+    return link and link.rpartition("cursor=")[2]
