@@ -7,7 +7,7 @@ import re
 import zipfile
 from datetime import UTC, datetime
 
-_CHANGED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")
+_CHANGED = re.compile(rb"(<\w+:modified[^>]*>)[^<]*(</\w+:modified>)")
 
 
 def pack(made: bytes, at: datetime) -> bytes:
