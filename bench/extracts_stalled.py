@@ -9,6 +9,7 @@ import statistics
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,12 @@ def stalled(running: Running, dataset: str, readers: int, rounds: int) -> dict[s
 
     `before`: when idle, once it has made such pages; for each round `most`: the highest that the kernel saw,
     `held`: the highest while the readers hold on, `after`: when all are let go, `waiting`: bytes that the service says
-    it keeps for slow readers, at most. `others`: answers to a reader who reads, meanwhile, by status.
+    it keeps for slow readers, at most. `others`: answers to a reader who reads, meanwhile, by status: with another
+    key, and with the one of the readers that read nothing.
     """
     for _ in range(4):
-        _page(running, dataset)
-    found: dict[str, Any] = {"readers": readers, "budget_mb": Service().outstanding_bytes >> 20}
+        _page(running, dataset, running.key)
+    found: dict[str, Any] = {"readers": readers, "budget_mb": Service().outstanding_of_key >> 20}
     found["before"] = memory(running.number)
     found["rounds"] = [_round(running, dataset, readers) for _ in range(rounds)]
     return found
@@ -35,7 +37,7 @@ def stalled(running: Running, dataset: str, readers: int, rounds: int) -> dict[s
 
 def _round(running: Running, dataset: str, readers: int) -> dict[str, Any]:
     Path(f"/proc/{running.number}/clear_refs").write_text("5", encoding="ascii")  # VmHWM begins anew
-    held, waiting, others, took = 0, 0, dict[str, int](), list[float]()
+    held, waiting, others, took = 0, 0, {"other key": Counter[str](), "same key": Counter[str]()}, list[float]()
     target = f"/v1/datasets/{dataset}/records?limit=10000"
     request = f"GET {target} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {running.key}\r\n\r\n".encode()
     with contextlib.ExitStack() as stack:
@@ -51,23 +53,23 @@ def _round(running: Running, dataset: str, readers: int) -> dict[str, Any]:
             said = _metrics(running)
             waiting = max(waiting, said["waiting_bytes"])
             once = time.perf_counter()
-            status = _page(running, dataset)
+            others["other key"][_page(running, dataset, running.other)] += 1
             took.append(time.perf_counter() - once)
-            others[status] = others.get(status, 0) + 1
+            others["same key"][_page(running, dataset, running.key)] += 1
             if said["waiting_bytes"] == 0 and time.monotonic() - began > Service().stalled_s / 2:
                 gone = round(time.monotonic() - began, 1)
             time.sleep(0.5)
     time.sleep(2)
     return {
         "most": memory(running.number, "VmHWM"), "held": held, "waiting_mb": waiting >> 20, "gone_after_s": gone,
-        "others": others, "others_p50_s": round(statistics.median(took), 2), "after": memory(running.number),
+        "others": others, "other_key_p50_s": round(statistics.median(took), 2), "after": memory(running.number),
     }  # fmt: skip
 
 
-def _page(running: Running, dataset: str) -> str:
+def _page(running: Running, dataset: str, key: str) -> str:
     """A page for somebody who reads; the status."""
     url = f"{running.base}/v1/datasets/{dataset}/records?limit=10000"
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {running.key}"})
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})
     try:
         with urllib.request.urlopen(request, timeout=120) as answer:
             answer.read()

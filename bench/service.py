@@ -1,4 +1,4 @@
-"""`cityhub serve` as a process of its own, with a key that may read all and limits that never bite."""
+"""`cityhub serve` as a process of its own, with keys that may read all and rates that never bite."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from cityhub.settings import REPOSITORY
 
 @dataclass(frozen=True)
 class Running:
-    """Where it answers, with which key, and the number of its process."""
+    """Where it answers, with which keys (of a consumer, and of another one), and the number of its process."""
 
     port: int
     key: str
+    other: str
     number: int
 
     @property
@@ -37,12 +38,15 @@ def service(home: Path) -> Iterator[Running]:
     limits = {"CITYHUB_SERVE_RATE": "1e8", "CITYHUB_SERVE_BURST": "100000000"}
     environment = {**os.environ, "CITYHUB_HOME": str(home), "PYTHONPATH": str(REPOSITORY), **limits}
     run = [sys.executable, "-m", "cli.main"]
-    create = [*run, "key", "create", "bench", "--scope", "all", "--json"]
-    made = subprocess.run(create, env=environment, check=True, capture_output=True)
+    keys = []
+    for name in ("bench", "other"):
+        create = [*run, "key", "create", name, "--scope", "all", "--json"]
+        made = subprocess.run(create, env=environment, check=True, capture_output=True)
+        keys.append(json.loads(made.stdout)["key"])
     port = _free_port()
     with subprocess.Popen([*run, "serve", "--port", str(port)], env=environment) as process:
         try:
-            running = Running(port, json.loads(made.stdout)["key"], process.pid)
+            running = Running(port, *keys, process.pid)
             _wait(f"{running.base}/healthz")
             yield running
         finally:
