@@ -28,7 +28,7 @@ YEAR = timedelta(days=365)
 @guarded
 def create(
     name: Annotated[str, typer.Argument(help="the consumer, such as province-platform")],
-    scope: Annotated[str, typer.Option("--scope", help="all, or dataset ids with a comma")],
+    scope: Annotated[str, typer.Option("--scope", help="dataset ids with a comma; all: those that need no grant")],
     unit: Annotated[list[str] | None, typer.Option("--unit", help="only rows of this unit; may be repeated")] = None,
     period: Annotated[
         list[str] | None, typer.Option("--period", help="only months like 2026-11 or 2026-*; may be repeated")
