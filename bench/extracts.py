@@ -79,6 +79,7 @@ def main() -> int:
     asked.add_argument("--soak", type=float, metavar="MINUTES")
     given = asked.parse_args()
     home = Path(tempfile.mkdtemp(prefix="cityhub-extracts-"))
+    os.environ["CITYHUB_HOME"] = str(home)  # or this process would sign with the key of another installation
     try:
         if given.soak:
             found = soak(home, given.soak * 60)
