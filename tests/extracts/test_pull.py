@@ -10,86 +10,21 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
-import requests
 
 from cityhub.errors import Retry, Stop, Unauthorised
 from extracts import sign
 from extracts.client import Client
-from extracts.pull.run import Pulled, pull
+from extracts.pull.run import pull
 from extracts.pull.source import HttpSource
 from tests.extracts.hub import QUICK, client, key, served
-from tests.extracts.shelf import Row, Shelf, indicator, value
+from tests.extracts.line import DATASET, Line, copied, values
+from tests.extracts.shelf import Shelf, indicator, value
 from tests.servers.http import Answer, Request, vendor
-
-DATASET = "indicator_value"
-
-
-def values(*numbers: float | None) -> list[Row]:
-    return [value(f"A{n:02d}", "jincheng", number) for n, number in enumerate(numbers)]
-
-
-def copied(into: Path, dataset: str = DATASET) -> list[Row]:
-    """The rows of a copy, in the order of the key."""
-    with duckdb.connect(str(into), read_only=True) as con:
-        answer = con.execute(f"SELECT * FROM {dataset} ORDER BY ALL")
-        names = [column[0] for column in answer.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
-
-
-class Between:
-    """Between a client and the service: passes calls on, and does to them what a test wants."""
-
-    def __init__(self, address: str) -> None:
-        self.address, self.count, self.calls = address, 0, list[str]()
-        self.change: Callable[[int, Request, Answer], Answer] = lambda number, request, answer: answer
-
-    def __call__(self, request: Request) -> Answer:
-        self.count += 1
-        number = self.count
-        self.calls.append(request.path)
-        sent = {name: text for name, text in request.headers.items() if name not in {"host", "content-length"}}
-        found = requests.request(
-            request.method,
-            self.address + request.path,
-            params=request.query,
-            headers=sent,
-            data=request.body,
-            timeout=30,
-        )
-        kept = {
-            name: text
-            for name, text in found.headers.items()
-            if name.lower() in {"content-type", "etag", "content-range"}
-        }
-        return self.change(number, request, Answer(found.content, found.status_code, kept))
-
-
-class Line:
-    """A shelf, its service, what is between, and a copy at the end."""
-
-    def __init__(self, shelf: Shelf, between: Between, address: str, into: Path) -> None:
-        self.shelf, self.between, self.address, self.into = shelf, between, address, into
-        self.secret = key(shelf)
-
-    def pull(self, **options: Any) -> Pulled:
-        source = HttpSource(client(self.address, options.pop("secret", self.secret)))
-        return next(item for item in pull(source, options.pop("into", self.into), **options) if item.dataset == DATASET)
-
-    def equal(self) -> None:
-        assert copied(self.into) == self.shelf.rows(DATASET)
-
-
-@pytest.fixture
-def line(shelf: Shelf, tmp_path: Path) -> Iterator[Line]:
-    with served(shelf) as address, vendor(Between(address)) as proxy:
-        yield Line(shelf, proxy.answer, proxy.address, tmp_path / "copy.duckdb")  # type: ignore[arg-type]
 
 
 def test_everything_first_then_what_changed(line: Line) -> None:
