@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import Field, model_validator
 
 from cityhub.errors import Usage
-from cityhub.settings import REPOSITORY
+from cityhub.spec.source import Model
+from cityhub.stated import optional
 
 Days = Annotated[int, Field(ge=1, le=100_000)]
 
 
-class Config(BaseModel):
+class Config(Model):
     """The whole file. `push`: names of templates, each once; None of a number: everything stays."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     push: tuple[str, ...] = ()
     keep: Annotated[int, Field(ge=1)] | None = None
@@ -33,27 +28,10 @@ class Config(BaseModel):
         return self
 
 
-def file() -> Path:
-    """Where it stands: `CITYHUB_EXTRACTS`, else `extracts.yaml` beside `alerts.yaml`."""
-    return Path(os.environ.get("CITYHUB_EXTRACTS") or REPOSITORY / "extracts.yaml")
-
-
 def load() -> Config:
-    """The configuration; without a file no push, no prune. Raises `Usage` CH-EXT-020, all problems at once."""
-    path = file()
-    if not path.is_file():
-        if os.environ.get("CITYHUB_EXTRACTS"):
-            raise Usage("CH-EXT-020", file=str(path), problem="there is no such file")
-        return Config()
-    try:
-        return Config.model_validate(YAML(typ="safe").load(path.read_text(encoding="utf-8")) or {})
-    except YAMLError as error:
-        raise Usage("CH-EXT-020", file=str(path), problem=" ".join(str(error).split())[:300]) from None
-    except ValidationError as error:
-        problems = [
-            f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}" for item in error.errors()
-        ]
-        raise Usage("CH-EXT-020", file=str(path), problem="; ".join(problems)) from None
+    """The configuration, beside `alerts.yaml` or where `CITYHUB_EXTRACTS` says; without a file no push, no prune.
+    Raises `Usage` CH-EXT-020, all problems at once."""
+    return optional(Config, "extracts.yaml", "CITYHUB_EXTRACTS", "CH-EXT-020")
 
 
 def asks_the_night() -> bool:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import Field, model_validator
 
-from cityhub.errors import Usage
-from cityhub.settings import REPOSITORY
 from cityhub.spec.source import Model
+from cityhub.stated import optional, place
+
+_WHERE = ("alerts.yaml", "CITYHUB_ALERTS")
 
 Severity = Literal["info", "warning", "critical"]
 ORDER: tuple[Severity, ...] = ("info", "warning", "critical")
@@ -159,22 +157,9 @@ class Config(Model):
 
 def file() -> Path:
     """Where the configuration stands: `CITYHUB_ALERTS`, else `alerts.yaml` beside the feeds of this repository."""
-    return Path(os.environ.get("CITYHUB_ALERTS") or REPOSITORY / "alerts.yaml")
+    return place(*_WHERE)
 
 
 def load() -> Config:
     """The configuration; without a file there are no channels. Raises `Usage` CH-ALERT-001, all problems at once."""
-    path = file()
-    if not path.is_file():
-        if os.environ.get("CITYHUB_ALERTS"):
-            raise Usage("CH-ALERT-001", file=str(path), problem="there is no such file")
-        return Config()
-    try:
-        return Config.model_validate(YAML(typ="safe").load(path.read_text(encoding="utf-8")) or {})
-    except YAMLError as error:
-        raise Usage("CH-ALERT-001", file=str(path), problem=" ".join(str(error).split())[:300]) from None
-    except ValidationError as error:
-        problems = [
-            f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}" for item in error.errors()
-        ]
-        raise Usage("CH-ALERT-001", file=str(path), problem="; ".join(problems)) from None
+    return optional(Config, *_WHERE, "CH-ALERT-001")

@@ -9,9 +9,10 @@ from typing import Any
 import duckdb
 import pytest
 
+from cityhub.errors import Stop
 from scoring import tables as month_of
 from scoring.month import score_month
-from scoring.publication.beside import make, site_rows
+from scoring.publication.beside import make, model, site_rows
 from scoring.publication.beside.model import Detail, Kind, details, sites
 from scoring.publication.manifest import folder_of, read
 from scoring.publish import publish
@@ -211,3 +212,19 @@ def test_what_is_shipped_fits_the_shipped_feeds(tmp_path: Path, caplog: pytest.L
             assert beside.one(beside.SHIPPED, part.feed).table == part.table
     for detail in details().values():
         assert beside.one(beside.SHIPPED, detail.feed).table == detail.table
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("lamp: {zh: 路灯, en: [", "expected the node content"),
+        ("lamp: {zh: 路灯}", "lamp.en: Field required"),
+        ("lamp: {zh: 路灯, en: Lamps}", "lamp has neither register nor readings"),
+    ],
+)
+def test_a_file_that_is_wrong_says_where(text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sites.yaml").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(model, "SITES", tmp_path / "sites.yaml")
+    with pytest.raises(Stop) as caught:
+        sites.__wrapped__()  # type: ignore[attr-defined]  # what is kept is the shipped file
+    assert caught.value.code == "CH-PUB-011" and said in caught.value.text()

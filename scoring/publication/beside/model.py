@@ -7,10 +7,11 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from ruamel.yaml import YAML
+from pydantic import Field
 
 from cityhub.errors import Stop
+from cityhub.spec.source import Model
+from cityhub.stated import stated
 
 FOLDER = Path(__file__).parent
 SITES, DETAILS = FOLDER / "sites.yaml", FOLDER / "details.yaml"
@@ -20,11 +21,7 @@ Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 T = TypeVar("T")
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Register(_Model):
+class Register(Model):
     """The feed that lists the sites of a kind."""
 
     feed: str
@@ -36,7 +33,7 @@ class Register(_Model):
     where: str = "TRUE"
 
 
-class Value(_Model):
+class Value(Model):
     """One property: a column of numbers, or of true and false."""
 
     column: Id
@@ -45,7 +42,7 @@ class Value(_Model):
     measure: str | None = None
 
 
-class Readings(_Model):
+class Readings(Model):
     """A feed that sends values of sites. `usable`, `estimated`: SQL conditions on its rows."""
 
     feed: str
@@ -59,7 +56,7 @@ class Readings(_Model):
     values: dict[Id, Value]
 
 
-class Kind(_Model):
+class Kind(Model):
     """A kind of site."""
 
     zh: str
@@ -68,7 +65,7 @@ class Kind(_Model):
     readings: tuple[Readings, ...] = ()
 
 
-class DetailColumn(_Model):
+class DetailColumn(Model):
     """A column of a dataset that is granted by name; `type` as in extracts/datasets.yaml."""
 
     zh: str
@@ -78,7 +75,7 @@ class DetailColumn(_Model):
     null: bool = True
 
 
-class Detail(_Model):
+class Detail(Model):
     """Rows of a feed that a consumer may be granted by name."""
 
     zh: str
@@ -115,10 +112,4 @@ def details() -> Mapping[str, Detail]:
 
 
 def _read(path: Path, kind: type[T]) -> T:
-    content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    try:
-        return TypeAdapter(kind).validate_python(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise Stop("CH-PUB-011", file=str(path), problem=f"{place}: {first['msg']}") from None
+    return stated(path, kind, lambda problem: Stop("CH-PUB-011", file=str(path), problem=problem))
